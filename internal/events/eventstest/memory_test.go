@@ -1,0 +1,13 @@
+package eventstest_test
+
+import (
+	"testing"
+
+	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/events/eventstest"
+)
+
+func TestMemoryKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	eventstest.Run(t, func(*testing.T) events.Store { return eventstest.NewMemory(events.NewStamp) })
+}
