@@ -1,0 +1,150 @@
+package booking
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+)
+
+// Tariff says what a ride costs. All amounts are in minor units of Currency.
+// Tariffs are files of the build, versioned by their id: a change is a new file.
+type Tariff struct {
+	ID       string `json:"id"`
+	Currency string `json:"currency"`
+	// RoadFactorPercent turns a straight line into a road: 130 adds 30 %.
+	RoadFactorPercent int64 `json:"road_factor_percent"`
+	// MetersPerMinute is the average speed that a quote assumes.
+	MetersPerMinute int64 `json:"meters_per_minute"`
+	// HeadroomPercent is held on top of the quote, for the longer ride.
+	HeadroomPercent int64 `json:"headroom_percent"`
+	// MaxDistance is the longest ride, in meters of road.
+	MaxDistance int64              `json:"max_distance_m"`
+	Fees        Fees               `json:"fees"`
+	Products    map[string]Product `json:"products"`
+}
+
+// Fees are what a booking costs that is not driven.
+type Fees struct {
+	Cancellation int64 `json:"cancellation"`
+	NoShow       int64 `json:"no_show"`
+}
+
+// Product is one kind of ride.
+type Product struct {
+	Base      int64 `json:"base"`
+	PerKM     int64 `json:"per_km"`
+	PerMinute int64 `json:"per_minute"`
+	Minimum   int64 `json:"minimum"`
+}
+
+// Quote is a fare and how it came about.
+type Quote struct {
+	Fare      Money
+	DistanceM int64
+	DurationS int64
+}
+
+// smallestFare is the least that a card can be charged with, in minor units: the
+// provider's minimum for the currencies that have two decimals.
+const smallestFare = 50
+
+//go:embed tariffs/*.json
+var tariffFiles embed.FS
+
+// LoadTariff returns the tariff of the build with the given id.
+func LoadTariff(id string) (Tariff, error) {
+	raw, err := tariffFiles.ReadFile("tariffs/" + id + ".json")
+	if err != nil {
+		return Tariff{}, fmt.Errorf("tariff %q is not in this build, which has %s", id, strings.Join(TariffIDs(), ", "))
+	}
+	t, err := parseTariff(raw)
+	if err != nil {
+		return Tariff{}, fmt.Errorf("tariff %q: %w", id, err)
+	}
+	if t.ID != id {
+		return Tariff{}, fmt.Errorf("tariff %q: its file says that it is %q", id, t.ID)
+	}
+	return t, nil
+}
+
+// TariffIDs returns the ids of all tariffs of the build.
+func TariffIDs() []string {
+	files, _ := fs.Glob(tariffFiles, "tariffs/*.json") // the pattern is constant and valid
+	ids := make([]string, len(files))
+	for i, f := range files {
+		ids[i] = strings.TrimSuffix(strings.TrimPrefix(f, "tariffs/"), ".json")
+	}
+	return ids
+}
+
+func parseTariff(raw []byte) (Tariff, error) {
+	var t Tariff
+	if err := json.UnmarshalRead(bytes.NewReader(raw), &t, json.RejectUnknownMembers(true)); err != nil {
+		return Tariff{}, err
+	}
+	return t, t.validate()
+}
+
+func (t Tariff) validate() error {
+	switch {
+	case len(t.Currency) != 3 || t.Currency != strings.ToUpper(t.Currency):
+		return fmt.Errorf("currency %q is not an ISO 4217 code", t.Currency)
+	case t.RoadFactorPercent < 100:
+		return fmt.Errorf("road_factor_percent %d is below 100", t.RoadFactorPercent)
+	case t.MetersPerMinute < 1 || t.MaxDistance < 1:
+		return fmt.Errorf("meters_per_minute and max_distance_m must be positive")
+	case t.HeadroomPercent < 0 || t.Fees.Cancellation < 0 || t.Fees.NoShow < 0:
+		return fmt.Errorf("headroom and fees must not be negative")
+	case len(t.Products) == 0:
+		return fmt.Errorf("there are no products")
+	}
+	for name, p := range t.Products {
+		if p.Base < 0 || p.PerKM < 0 || p.PerMinute < 0 || p.Minimum < smallestFare {
+			return fmt.Errorf("product %q has a negative price or a minimum below %d", name, smallestFare)
+		}
+	}
+	return nil
+}
+
+// ProductNames returns the names of the tariff's products in order.
+func (t Tariff) ProductNames() []string { return slices.Sorted(maps.Keys(t.Products)) }
+
+// Quote returns the fare of a ride before it is driven. The product must be one
+// of the tariff's.
+func (t Tariff) Quote(product string, from, to Place) Quote {
+	distance := t.Distance(from, to)
+	duration := distance * 60 / t.MetersPerMinute
+	return Quote{Fare: t.Fare(product, distance, duration), DistanceM: distance, DurationS: duration}
+}
+
+// Fare returns the price of a ride of that many meters and seconds, rounded half
+// up once, at the end.
+func (t Tariff) Fare(product string, meters, seconds int64) Money {
+	p := t.Products[product]
+	const scale = 1000 * 60 // meters per kilometer, seconds per minute
+	scaled := p.Base*scale + p.PerKM*meters*60 + p.PerMinute*seconds*1000
+	return Money{Amount: max(p.Minimum, (scaled+scale/2)/scale), Currency: t.Currency}
+}
+
+// Hold returns what to authorize for a fare: the headroom is rounded up.
+func (t Tariff) Hold(fare Money) Money {
+	return Money{Amount: fare.Amount + (fare.Amount*t.HeadroomPercent+99)/100, Currency: fare.Currency}
+}
+
+// Distance estimates the road between two places in meters: the great circle
+// (haversine formula, mean Earth radius 6,371,009 m, IUGG) times the road factor.
+func (t Tariff) Distance(from, to Place) int64 {
+	const earthRadius, degree = 6_371_009, math.Pi / 180
+	sinLat := math.Sin((to.Lat - from.Lat) * degree / 2)
+	sinLng := math.Sin((to.Lng - from.Lng) * degree / 2)
+	h := sinLat*sinLat + math.Cos(from.Lat*degree)*math.Cos(to.Lat*degree)*sinLng*sinLng
+	line := 2 * earthRadius * math.Asin(math.Sqrt(min(1, h)))
+	return int64(math.Round(line)) * t.RoadFactorPercent / 100
+}
