@@ -1,0 +1,66 @@
+// The booking function answers the HTTP API: commands append to the event log,
+// queries read views.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/hailstone-rides/hailstone"
+	"github.com/hailstone-rides/hailstone/internal/awsenv"
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/events/dynamoevents"
+	"github.com/hailstone-rides/hailstone/internal/httpapi"
+	"github.com/hailstone-rides/hailstone/internal/httpapi/lambdahttp"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/dynamoview"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
+)
+
+type settings struct {
+	awsenv.Common
+	EventsTable string `env:"EVENTS_TABLE,required,notEmpty"`
+	ViewsTable  string `env:"VIEWS_TABLE,required,notEmpty"`
+	Tariff      string `env:"TARIFF,required,notEmpty"`
+}
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		slog.Error("start", "error", err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	s, err := awsenv.Load[settings]()
+	if err != nil {
+		return err
+	}
+	tariff, err := booking.LoadTariff(s.Tariff)
+	if err != nil {
+		return fmt.Errorf("TARIFF: %w", err)
+	}
+	cfg, err := awsenv.AWS(ctx)
+	if err != nil {
+		return err
+	}
+	db := dynamodb.NewFromConfig(cfg)
+	api := &httpapi.API{
+		Bookings: &booking.Service{
+			Store:   dynamoevents.New(db, s.EventsTable, events.NewStamp),
+			Backoff: booking.RaceBackoff(rand.Float64),
+			Sleep:   resilience.Sleep,
+		},
+		Views: dynamoview.New(db, s.ViewsTable), Tariff: tariff,
+		Now: time.Now, Log: s.Logger(), Release: hailstone.Release, Spec: hailstone.OpenAPI,
+	}
+	lambda.Start(lambdahttp.Handler(api.Handler()))
+	return nil
+}

@@ -1,0 +1,104 @@
+// The payment function carries out what bookings owe at the payment provider.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/hailstone-rides/hailstone/internal/awsenv"
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/events/dynamoevents"
+	"github.com/hailstone-rides/hailstone/internal/payments"
+	"github.com/hailstone-rides/hailstone/internal/payments/stripegateway"
+	"github.com/hailstone-rides/hailstone/internal/queue"
+	"github.com/hailstone-rides/hailstone/internal/queue/sqsqueue"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
+)
+
+// parallel is 1: the event source hands over one message at a time, and its
+// concurrency is the bulkhead before the provider.
+const parallel = 1
+
+type settings struct {
+	awsenv.Common
+	EventsTable  string `env:"EVENTS_TABLE,required,notEmpty"`
+	StripeSecret string `env:"STRIPE_SECRET_ARN,required,notEmpty"`
+	StripeURL    string `env:"STRIPE_API_URL" envDefault:"https://api.stripe.com"`
+}
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		slog.Error("start", "error", err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	s, err := awsenv.Load[settings]()
+	if err != nil {
+		return err
+	}
+	cfg, err := awsenv.AWS(ctx)
+	if err != nil {
+		return err
+	}
+	key, err := secret(ctx, secretsmanager.NewFromConfig(cfg), s.StripeSecret)
+	if err != nil {
+		return err
+	}
+	gateway, err := stripegateway.New(stripegateway.Config{APIKey: key, BaseURL: s.StripeURL})
+	if err != nil {
+		return err
+	}
+	log := s.Logger()
+	processor := &payments.Processor{
+		Bookings: &booking.Service{
+			Store:   dynamoevents.New(dynamodb.NewFromConfig(cfg), s.EventsTable, events.NewStamp),
+			Backoff: booking.RaceBackoff(mathrand.Float64),
+			Sleep:   resilience.Sleep,
+		},
+		Gateway: payments.NewGuard(gateway, time.Now, mathrand.Float64),
+		Now:     time.Now,
+		NewKey:  rand.Text,
+	}
+	lambda.Start(sqsqueue.Consumer(log, parallel, func(ctx context.Context, h queue.Hint) error {
+		return handle(ctx, log, processor, h)
+	}))
+	return nil
+}
+
+func handle(ctx context.Context, log *slog.Logger, p *payments.Processor, h queue.Hint) error {
+	id, ok := booking.IDOf(h.Stream)
+	if !ok {
+		return fmt.Errorf("%w: %q is no booking's stream", queue.ErrMalformed, h.Stream)
+	}
+	b, err := p.Process(ctx, id, events.Trace{CausationID: fmt.Sprintf("%s@%d", h.Stream, h.Version), Traceparent: h.Traceparent})
+	if err != nil {
+		return err
+	}
+	log.InfoContext(ctx, "payment up to date", "booking_id", id, "version", b.State.Version, "payment", b.State.Payment.Status, "traceparent", h.Traceparent)
+	return nil
+}
+
+// secret reads the provider's key once, at the start of an environment.
+func secret(ctx context.Context, client *secretsmanager.Client, arn string) (string, error) {
+	out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(arn)})
+	if err != nil {
+		return "", fmt.Errorf("read the payment provider's key: %w", err)
+	}
+	if aws.ToString(out.SecretString) == "" {
+		return "", fmt.Errorf("the payment provider's key is empty: %s", arn)
+	}
+	return aws.ToString(out.SecretString), nil
+}

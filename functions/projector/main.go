@@ -1,0 +1,66 @@
+// The projector function brings the views of bookings up to date that hints name.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/hailstone-rides/hailstone/internal/awsenv"
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/events/dynamoevents"
+	"github.com/hailstone-rides/hailstone/internal/queue"
+	"github.com/hailstone-rides/hailstone/internal/queue/sqsqueue"
+	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/dynamoview"
+)
+
+// parallel bounds the streams that one invocation folds at a time.
+const parallel = 10
+
+type settings struct {
+	awsenv.Common
+	EventsTable string `env:"EVENTS_TABLE,required,notEmpty"`
+	ViewsTable  string `env:"VIEWS_TABLE,required,notEmpty"`
+}
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		slog.Error("start", "error", err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	s, err := awsenv.Load[settings]()
+	if err != nil {
+		return err
+	}
+	cfg, err := awsenv.AWS(ctx)
+	if err != nil {
+		return err
+	}
+	db, log := dynamodb.NewFromConfig(cfg), s.Logger()
+	projector := &readmodel.Projector{
+		Log:   dynamoevents.New(db, s.EventsTable, events.NewStamp),
+		Views: dynamoview.New(db, s.ViewsTable),
+	}
+	lambda.Start(sqsqueue.Consumer(log, parallel, func(ctx context.Context, h queue.Hint) error {
+		id, ok := booking.IDOf(h.Stream)
+		if !ok {
+			return fmt.Errorf("%w: %q is no booking's stream", queue.ErrMalformed, h.Stream)
+		}
+		v, err := projector.Project(ctx, id)
+		if err != nil {
+			return err
+		}
+		log.InfoContext(ctx, "projected", "booking_id", id, "version", v.Version, "state", v.State, "traceparent", h.Traceparent)
+		return nil
+	}))
+	return nil
+}

@@ -1,0 +1,75 @@
+// Package awsenv is how a function meets its environment: typed settings, and AWS
+// clients with a limit on every step. Only the mains use it.
+package awsenv
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/caarlos0/env/v11"
+
+	"github.com/hailstone-rides/hailstone/internal/telemetry"
+)
+
+// Limits of the AWS clients. The SDK retries; nothing above it does, so that
+// attempts never multiply.
+const (
+	connectTimeout = time.Second
+	attemptTimeout = 2500 * time.Millisecond
+	maxAttempts    = 3
+	maxBackoff     = time.Second
+)
+
+// Common are the settings that every function has.
+type Common struct {
+	Stage    string     `env:"STAGE,required,notEmpty"`
+	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"INFO"`
+}
+
+// Load reads settings into T by its env tags. A missing or malformed variable is
+// an error that names it: a function with half its settings must not start.
+func Load[T any]() (T, error) {
+	settings, err := env.ParseAs[T]()
+	if err != nil {
+		return settings, fmt.Errorf("environment: %w", err)
+	}
+	return settings, nil
+}
+
+// Logger returns the function's logger.
+func (c Common) Logger() *slog.Logger {
+	return telemetry.NewLogger(os.Stdout, c.LogLevel).With("stage", c.Stage)
+}
+
+// AWS returns the configuration for the clients of a function. Region,
+// credentials and, for emulators, AWS_ENDPOINT_URL come from the environment.
+func AWS(ctx context.Context) (aws.Config, error) {
+	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithHTTPClient(httpClient()),
+		config.WithRetryer(func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxAttempts, o.MaxBackoff = maxAttempts, maxBackoff
+			})
+		}),
+	)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
+	}
+	return cfg, nil
+}
+
+func httpClient() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().
+		WithTimeout(attemptTimeout).
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = connectTimeout }).
+		WithTransportOptions(func(t *http.Transport) { t.TLSHandshakeTimeout = connectTimeout })
+}

@@ -1,0 +1,100 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/readmodel"
+)
+
+// API holds what the handlers need. Set every field before Handler is called.
+type API struct {
+	Bookings *booking.Service
+	Views    readmodel.Store
+	Tariff   booking.Tariff
+	Now      func() time.Time
+	Log      *slog.Logger
+	// Release is the version of the build that /health shows.
+	Release string
+	// Spec is openapi.yaml.
+	Spec []byte
+}
+
+// Caller is who sent a request, as its access token says.
+type Caller struct {
+	booking.Caller
+	Roles []string
+}
+
+// Request is what the handlers know of a request besides its HTTP form.
+type Request struct {
+	// ID is the gateway's id of the request; problems name it as their instance.
+	ID     string
+	Caller *Caller // nil where no valid token came with the request
+	Trace  events.Trace
+}
+
+type requestKey struct{}
+
+// WithRequest returns a context that carries r to the handlers.
+func WithRequest(ctx context.Context, r Request) context.Context {
+	return context.WithValue(ctx, requestKey{}, r)
+}
+
+func requestOf(ctx context.Context) Request {
+	r, _ := ctx.Value(requestKey{}).(Request)
+	return r
+}
+
+// Handler returns the API. It is safe for concurrent use.
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /v1/bookings", a.signedIn(a.createBooking))
+	mux.Handle("GET /v1/bookings/{id}", a.signedIn(a.readBooking))
+	mux.Handle("GET /v1/bookings/{id}/events", a.signedIn(a.readHistory))
+	mux.Handle("GET /health", a.open(a.health))
+	mux.Handle("GET /openapi.json", a.open(a.openAPI()))
+	mux.Handle("/", a.open(func(http.ResponseWriter, *http.Request) error {
+		return problem(CodeNotFound, "There is no such resource.")
+	}))
+	return a.recovered(mux)
+}
+
+// handler is an HTTP handler that leaves errors to the one place that maps them.
+type handler func(http.ResponseWriter, *http.Request) error
+
+func (a *API) open(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			a.fail(w, r, err)
+		}
+	})
+}
+
+func (a *API) signedIn(h handler) http.Handler {
+	return a.open(func(w http.ResponseWriter, r *http.Request) error {
+		if requestOf(r.Context()).Caller == nil {
+			return problem(CodeUnauthorized, "The request needs a valid access token.")
+		}
+		return h(w, r)
+	})
+}
+
+// recovered turns a panic into a 500 and a log line with its stack, so that one
+// bad request cannot take the environment's other work with it.
+func (a *API) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				a.Log.ErrorContext(r.Context(), "panic", "value", p, "stack", string(debug.Stack()))
+				writeProblem(w, r, problem(CodeInternal, internalDetail))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,120 @@
+// Package lambdahttp runs an http.Handler behind an API Gateway HTTP API (payload
+// format 2.0). The gateway has verified the access token; what it found is taken
+// from the event, and what it should not have let through is refused here.
+package lambdahttp
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/httpapi"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
+)
+
+// margin is kept free before the invocation's deadline, for the answer that says
+// that there was not enough time.
+const margin = 500 * time.Millisecond
+
+// Handler returns the Lambda handler for h.
+func Handler(h http.Handler) func(context.Context, lambdaevents.APIGatewayV2HTTPRequest) (lambdaevents.APIGatewayV2HTTPResponse, error) {
+	return func(ctx context.Context, e lambdaevents.APIGatewayV2HTTPRequest) (lambdaevents.APIGatewayV2HTTPResponse, error) {
+		ctx, cancel := resilience.KeepMargin(ctx, margin)
+		defer cancel()
+		r, err := request(ctx, e)
+		if err != nil {
+			return lambdaevents.APIGatewayV2HTTPResponse{}, err
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return response(w.Result(), w.Body.String()), nil
+	}
+}
+
+func request(ctx context.Context, e lambdaevents.APIGatewayV2HTTPRequest) (*http.Request, error) {
+	body := []byte(e.Body)
+	if e.IsBase64Encoded {
+		decoded, err := base64.StdEncoding.DecodeString(e.Body)
+		if err != nil {
+			return nil, fmt.Errorf("decode the request's body: %w", err)
+		}
+		body = decoded
+	}
+	target := e.RequestContext.HTTP.Path
+	if target == "" {
+		target = e.RawPath
+	}
+	ctx = httpapi.WithRequest(ctx, httpapi.Request{
+		ID: e.RequestContext.RequestID, Caller: caller(e.RequestContext.Authorizer),
+		Trace: events.Trace{CorrelationID: e.RequestContext.RequestID, Traceparent: header(e, "traceparent")},
+	})
+	r, err := http.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, "/", bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("request %s: %w", e.RequestContext.RequestID, err)
+	}
+	r.URL.Path, r.URL.RawQuery = stagePath(target, e.RequestContext.Stage), e.RawQueryString
+	for name, value := range e.Headers {
+		r.Header.Set(name, value)
+	}
+	return r, nil
+}
+
+// stagePath removes the stage that the gateway puts before the path, unless it is
+// the default stage, which has none.
+func stagePath(path, stage string) string {
+	if stage == "" || stage == "$default" {
+		return path
+	}
+	if rest, ok := strings.CutPrefix(path, "/"+stage+"/"); ok {
+		return "/" + rest
+	}
+	return path
+}
+
+func header(e lambdaevents.APIGatewayV2HTTPRequest, name string) string {
+	for n, v := range e.Headers {
+		if strings.EqualFold(n, name) {
+			return v
+		}
+	}
+	return ""
+}
+
+// caller reads the claims of a verified access token; nil where there is none.
+// An ID token, which Cognito signs with the same keys, is not accepted.
+func caller(a *lambdaevents.APIGatewayV2HTTPRequestContextAuthorizerDescription) *httpapi.Caller {
+	if a == nil || a.JWT == nil {
+		return nil
+	}
+	claims := a.JWT.Claims
+	if use, ok := claims["token_use"]; ok && use != "access" {
+		return nil
+	}
+	if claims["sub"] == "" || claims["iss"] == "" {
+		return nil
+	}
+	// The gateway turns a claim that is a list into text such as [dispatch ops].
+	roles := strings.Fields(strings.Trim(claims["cognito:groups"], "[]"))
+	roles = append(roles, strings.Fields(claims["scope"])...)
+	return &httpapi.Caller{
+		Caller: booking.Caller{Issuer: claims["iss"], Subject: claims["sub"]},
+		Roles:  roles,
+	}
+}
+
+func response(r *http.Response, body string) lambdaevents.APIGatewayV2HTTPResponse {
+	headers := make(map[string]string, len(r.Header))
+	for name, values := range r.Header {
+		headers[name] = strings.Join(values, ", ")
+	}
+	return lambdaevents.APIGatewayV2HTTPResponse{StatusCode: r.StatusCode, Headers: headers, Body: body}
+}

@@ -1,0 +1,109 @@
+// Package sqsqueue sends hints to SQS, and turns SQS's batches into queue's.
+package sqsqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/hailstone-rides/hailstone/internal/queue"
+)
+
+// batchLimit is the most messages of one SendMessageBatch.
+const batchLimit = 10
+
+// API is the part of the SQS client that the sender needs.
+type API interface {
+	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
+}
+
+// Sender implements queue.Sender on an SQS queue.
+type Sender struct {
+	sqs API
+	url string
+}
+
+var _ queue.Sender = (*Sender)(nil)
+
+// NewSender returns a sender to the queue with the given URL.
+func NewSender(client API, url string) *Sender { return &Sender{sqs: client, url: url} }
+
+// Send implements queue.Sender with one SendMessageBatch per ten hints.
+func (s *Sender) Send(ctx context.Context, hints []queue.Hint) ([]int, error) {
+	var failed []int
+	var errs []error
+	for chunk := range slices.Chunk(indexes(len(hints)), batchLimit) {
+		lost, err := s.send(ctx, hints, chunk)
+		failed = append(failed, lost...)
+		errs = append(errs, err)
+	}
+	slices.Sort(failed)
+	return failed, errors.Join(errs...)
+}
+
+func (s *Sender) send(ctx context.Context, hints []queue.Hint, chunk []int) ([]int, error) {
+	entries := make([]types.SendMessageBatchRequestEntry, len(chunk))
+	for i, at := range chunk {
+		body, err := hints[at].Encode()
+		if err != nil {
+			return chunk, fmt.Errorf("encode the hint for %s: %w", hints[at].Stream, err)
+		}
+		entries[i] = types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(at)), MessageBody: aws.String(string(body))}
+	}
+	out, err := s.sqs.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: aws.String(s.url), Entries: entries})
+	if err != nil {
+		return chunk, fmt.Errorf("send %d hints: %w", len(chunk), err)
+	}
+	// What SQS does not list as sent counts as failed, whatever it says of it.
+	sent := map[string]bool{}
+	for _, ok := range out.Successful {
+		sent[aws.ToString(ok.Id)] = true
+	}
+	lost := slices.DeleteFunc(slices.Clone(chunk), func(at int) bool { return sent[strconv.Itoa(at)] })
+	if len(lost) == 0 {
+		return nil, nil
+	}
+	return lost, fmt.Errorf("send %d hints: %d were refused%s", len(chunk), len(lost), reasons(out.Failed))
+}
+
+func reasons(failed []types.BatchResultErrorEntry) string {
+	text := ""
+	for _, f := range failed {
+		text += " (" + aws.ToString(f.Code) + ")"
+	}
+	return text
+}
+
+func indexes(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// Consumer returns a Lambda handler for an SQS event source that reports partial
+// batch failures. A failed message is logged here, once; its body is not, since
+// it could be anything.
+func Consumer(log *slog.Logger, parallel int, handle func(context.Context, queue.Hint) error) func(context.Context, lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
+	return func(ctx context.Context, e lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
+		batch := make([]queue.Message, len(e.Records))
+		for i, r := range e.Records {
+			batch[i] = queue.Message{ID: r.MessageId, Body: []byte(r.Body)}
+		}
+		resp := lambdaevents.SQSEventResponse{BatchItemFailures: []lambdaevents.SQSBatchItemFailure{}}
+		for _, f := range queue.Process(ctx, batch, parallel, handle) {
+			log.ErrorContext(ctx, "message failed", "message_id", f.ID, "error", f.Err.Error())
+			resp.BatchItemFailures = append(resp.BatchItemFailures, lambdaevents.SQSBatchItemFailure{ItemIdentifier: f.ID})
+		}
+		return resp, nil
+	}
+}

@@ -1,0 +1,76 @@
+package readmodel
+
+import (
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+)
+
+// View is a booking as queries and responses show it. Its JSON form is the
+// Booking of openapi.yaml, and what is stored.
+type View struct {
+	ID           booking.ID     `json:"id"`
+	Version      int64          `json:"version"`
+	State        booking.Status `json:"state"`
+	RiderID      string         `json:"rider_id"`
+	Pickup       booking.Place  `json:"pickup"`
+	Dropoff      booking.Place  `json:"dropoff"`
+	Product      string         `json:"product"`
+	Fare         booking.Money  `json:"fare"`
+	Payment      Payment        `json:"payment"`
+	DriverID     *string        `json:"driver_id"`
+	Cancellation *Cancellation  `json:"cancellation"`
+	RequestedAt  time.Time      `json:"requested_at"`
+	UpdatedAt    time.Time      `json:"updated_at"`
+}
+
+// Payment is the payment's part of a view.
+type Payment struct {
+	State      booking.PaymentStatus `json:"state"`
+	Authorized booking.Money         `json:"authorized"`
+	Captured   booking.Money         `json:"captured"`
+	Refunded   booking.Money         `json:"refunded"`
+	Failure    *string               `json:"failure"`
+}
+
+// Cancellation says how a booking ended early.
+type Cancellation struct {
+	By     string               `json:"by"`
+	Reason booking.CancelReason `json:"reason"`
+	Fee    booking.Money        `json:"fee"`
+}
+
+// ViewOf shows a state.
+func ViewOf(s booking.State) View {
+	money := func(amount int64) booking.Money {
+		return booking.Money{Amount: amount, Currency: s.Fare.Currency}
+	}
+	v := View{
+		ID: s.ID, Version: s.Version, State: s.Status, RiderID: s.RiderID,
+		Pickup: s.Trip.Pickup, Dropoff: s.Trip.Dropoff, Product: s.Product, Fare: s.Fare,
+		Payment: Payment{
+			State: s.Payment.Status, Authorized: money(s.Payment.Authorized),
+			Captured: money(s.Payment.Captured), Refunded: money(s.Payment.Refunded),
+		},
+		RequestedAt: s.RequestedAt.UTC(), UpdatedAt: s.UpdatedAt.UTC(),
+	}
+	if s.Payment.Failure != "" {
+		v.Payment.Failure = &s.Payment.Failure
+	}
+	if c := s.Cancellation; c != nil {
+		v.Cancellation = &Cancellation{By: c.By, Reason: c.Reason, Fee: c.Fee}
+	}
+	return v
+}
+
+// Encode returns the view's JSON, always the same bytes for the same view.
+func (v View) Encode() ([]byte, error) { return json.Marshal(v, json.Deterministic(true)) }
+
+// Decode reads what Encode wrote.
+func Decode(raw []byte) (View, error) {
+	var v View
+	err := json.Unmarshal(raw, &v, json.RejectUnknownMembers(true))
+	return v, err
+}

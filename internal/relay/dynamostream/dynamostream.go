@@ -1,0 +1,81 @@
+// Package dynamostream feeds a relay from the DynamoDB stream of the event log.
+package dynamostream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+
+	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/relay"
+)
+
+// Handler returns a Lambda handler for a stream event source that reports where a
+// batch failed: everything from that record on is delivered again.
+func Handler(log *slog.Logger, r *relay.Relay) func(context.Context, lambdaevents.DynamoDBEvent) (lambdaevents.DynamoDBEventResponse, error) {
+	return func(ctx context.Context, e lambdaevents.DynamoDBEvent) (lambdaevents.DynamoDBEventResponse, error) {
+		resp := lambdaevents.DynamoDBEventResponse{BatchItemFailures: []lambdaevents.DynamoDBBatchItemFailure{}}
+		fail := func(at int, err error) (lambdaevents.DynamoDBEventResponse, error) {
+			sequence := e.Records[at].Change.SequenceNumber
+			log.ErrorContext(ctx, "relay stopped", "sequence_number", sequence, "records", len(e.Records), "at", at, "error", err.Error())
+			resp.BatchItemFailures = append(resp.BatchItemFailures, lambdaevents.DynamoDBBatchItemFailure{ItemIdentifier: sequence})
+			return resp, nil
+		}
+		records, from, broken, brokenErr := parse(ctx, log, e.Records)
+		if at, err := r.Forward(ctx, records); err != nil {
+			return fail(from[at], err)
+		}
+		if brokenErr != nil {
+			return fail(broken, brokenErr)
+		}
+		log.InfoContext(ctx, "relayed", "records", len(e.Records), "hints", len(records))
+		return resp, nil
+	}
+}
+
+// parse reads the records up to the first that it cannot read, with the index
+// that each came from.
+func parse(ctx context.Context, log *slog.Logger, in []lambdaevents.DynamoDBEventRecord) (records []relay.Record, from []int, broken int, err error) {
+	for i, rec := range in {
+		if rec.EventName != string(lambdaevents.DynamoDBOperationTypeInsert) {
+			// Only erasure changes an item of the log, and nothing removes one.
+			log.WarnContext(ctx, "the log was changed", "operation", rec.EventName, "sequence_number", rec.Change.SequenceNumber)
+			if rec.EventName == string(lambdaevents.DynamoDBOperationTypeRemove) {
+				continue
+			}
+		}
+		r, err := record(rec.Change.NewImage)
+		if err != nil {
+			return records, from, i, err
+		}
+		records, from = append(records, r), append(from, i)
+	}
+	return records, from, -1, nil
+}
+
+// record reads what the relay needs to know; the rest of an item stays unread.
+func record(image map[string]lambdaevents.DynamoDBAttributeValue) (relay.Record, error) {
+	stream, version, list := image["stream_id"], image["version"], image["events"]
+	if stream.DataType() != lambdaevents.DataTypeString || version.DataType() != lambdaevents.DataTypeNumber ||
+		list.DataType() != lambdaevents.DataTypeList || len(list.List()) == 0 {
+		return relay.Record{}, errors.New("the record is no commit")
+	}
+	first, err := version.Integer()
+	if err != nil {
+		return relay.Record{}, fmt.Errorf("the commit's version: %w", err)
+	}
+	r := relay.Record{Stream: events.StreamID(stream.String()), Last: first + int64(len(list.List())) - 1}
+	for _, e := range list.List() {
+		if e.DataType() != lambdaevents.DataTypeMap || e.Map()["type"].DataType() != lambdaevents.DataTypeString {
+			return relay.Record{}, errors.New("an event of the commit has no type")
+		}
+		r.EventTypes = append(r.EventTypes, e.Map()["type"].String())
+	}
+	if trace, ok := image["traceparent"]; ok && trace.DataType() == lambdaevents.DataTypeString {
+		r.Traceparent = trace.String()
+	}
+	return r, nil
+}
