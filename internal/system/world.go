@@ -1,0 +1,133 @@
+package system
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/hailstone-rides/hailstone"
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/events/eventstest"
+	"github.com/hailstone-rides/hailstone/internal/httpapi"
+	"github.com/hailstone-rides/hailstone/internal/payments"
+	"github.com/hailstone-rides/hailstone/internal/payments/gatewaytest"
+	"github.com/hailstone-rides/hailstone/internal/queue"
+	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
+	"github.com/hailstone-rides/hailstone/internal/relay"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
+)
+
+// World is one deployment in memory. It is not safe for concurrent use, apart
+// from API.
+type World struct {
+	API      http.Handler
+	Log      *tail
+	Views    *readmodeltest.Memory
+	Provider *gatewaytest.Fake
+
+	relay      *relay.Relay
+	projector  *readmodel.Projector
+	processor  *payments.Processor
+	projection *mailbox
+	owed       *mailbox
+}
+
+// New returns an empty world whose clocks all show now().
+func New(now func() time.Time, random func() float64) (*World, error) {
+	tariff, err := booking.LoadTariff("standard-2026")
+	if err != nil {
+		return nil, err
+	}
+	w := &World{
+		Log:        &tail{Store: eventstest.NewMemory(events.NewStamp)},
+		Views:      &readmodeltest.Memory{},
+		Provider:   gatewaytest.NewFake(gatewaytest.Config{Now: now}),
+		projection: &mailbox{}, owed: &mailbox{},
+	}
+	bookings := &booking.Service{Store: w.Log, Backoff: booking.RaceBackoff(random), Sleep: resilience.Sleep}
+	w.API = (&httpapi.API{
+		Bookings: bookings, Views: w.Views, Tariff: tariff, Now: now,
+		Log: slog.New(slog.DiscardHandler), Release: hailstone.Release, Spec: hailstone.OpenAPI,
+	}).Handler()
+	w.relay = &relay.Relay{Projection: w.projection, Payments: w.owed}
+	w.projector = &readmodel.Projector{Log: w.Log, Views: w.Views}
+	keys := 0
+	w.processor = &payments.Processor{
+		Bookings: bookings, Gateway: payments.NewGuard(w.Provider, now, random), Now: now,
+		NewKey: func() string { keys++; return fmt.Sprint("fresh-", keys) },
+	}
+	return w, nil
+}
+
+// maxRounds bounds Settle: a world that is still busy then never ends.
+const maxRounds = 100
+
+// Settle lets the functions run until nothing is left to be done: every commit
+// relayed, every queue empty. Failed messages come back, as SQS brings them.
+func (w *World) Settle(ctx context.Context) error {
+	for range maxRounds {
+		news := w.Log.take()
+		if _, err := w.relay.Forward(ctx, news); err != nil {
+			return err
+		}
+		w.projection.deliver(ctx, func(ctx context.Context, id booking.ID) error {
+			_, err := w.projector.Project(ctx, id)
+			return err
+		})
+		w.owed.deliver(ctx, func(ctx context.Context, id booking.ID) error {
+			_, err := w.processor.Process(ctx, id, events.Trace{})
+			return err
+		})
+		if w.Log.idle() && w.projection.empty() && w.owed.empty() {
+			return nil
+		}
+	}
+	return fmt.Errorf("still busy after %d rounds: projection queue %d, payments queue %d",
+		maxRounds, len(w.projection.messages), len(w.owed.messages))
+}
+
+// mailbox is a queue in memory.
+type mailbox struct {
+	messages []queue.Message
+	sent     int
+}
+
+// Send implements queue.Sender.
+func (m *mailbox) Send(_ context.Context, hints []queue.Hint) ([]int, error) {
+	for i, h := range hints {
+		body, err := h.Encode()
+		if err != nil {
+			return []int{i}, err
+		}
+		m.sent++
+		m.messages = append(m.messages, queue.Message{ID: fmt.Sprint("m-", m.sent), Body: body})
+	}
+	return nil, nil
+}
+
+func (m *mailbox) empty() bool { return len(m.messages) == 0 }
+
+// deliver hands over everything that is there now; what fails stays.
+func (m *mailbox) deliver(ctx context.Context, handle func(context.Context, booking.ID) error) {
+	batch := m.messages
+	m.messages = nil
+	failed := map[string]bool{}
+	for _, f := range queue.Process(ctx, batch, 1, func(ctx context.Context, h queue.Hint) error {
+		id, ok := booking.IDOf(h.Stream)
+		if !ok {
+			return queue.ErrMalformed
+		}
+		return handle(ctx, id)
+	}) {
+		failed[f.ID] = true
+	}
+	for _, message := range batch {
+		if failed[message.ID] {
+			m.messages = append(m.messages, message)
+		}
+	}
+}
