@@ -1,0 +1,106 @@
+# Everything that a developer or CI types. SAM's build of the functions is in build/function.mk.
+
+ENV ?= default
+# All template parameters at once, instead of those in samconfig.toml: make deploy ENV=staging PARAMETERS="Stage=staging …"
+PARAMETERS ?=
+
+HAIL = go run ./cmd/hail
+SAM_BIN = $$($(HAIL) tools sam)
+SAM_ARGS = --config-env $(ENV) $(if $(PARAMETERS),--parameter-overrides "$(PARAMETERS)")
+# Linters are compiled once per version of theirs and of Go; the name says which.
+LINT_BIN := .tools/lint-$(shell { go env GOVERSION; cat tools/go.mod tools/go.sum; } | cksum | cut -d' ' -f1)
+export SAM_CLI_TELEMETRY = 0
+
+# The race detector needs a C compiler, except on macOS.
+RACE = $(shell [ "$$(go env GOOS)" = darwin ] || command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' Makefile
+
+##@ The stack on this machine
+
+.PHONY: run up down
+run: ## Start everything on this machine and show how to book; Ctrl-C stops it
+	@$(HAIL) dev
+
+up: ## Like run, in the background
+	@$(HAIL) dev up
+
+down: ## Stop what up started
+	@$(HAIL) dev down
+
+##@ Proof
+
+.PHONY: test smoke check
+test: ## All tests but those of the deployed stack
+	@[ -n "$(RACE)" ] || echo "No C compiler: tests run without the race detector."
+	go test $(RACE) -shuffle=on -timeout=15m ./...
+
+smoke: ## Deploy to this machine, book, check the answers and the ledger, stop
+	@$(HAIL) dev smoke
+
+CHECKS = check-format check-tidy check-vet check-lint check-vulnerabilities check-template check-imports
+check: ## Format, vet, linters, vulnerabilities, template, imports: all of them, even after a failure
+	@$(MAKE) --keep-going --no-print-directory $(CHECKS)
+
+.PHONY: $(CHECKS)
+check-format: $(LINT_BIN)
+	$(LINT_BIN)/golangci-lint fmt --diff ./...
+
+check-tidy:
+	go mod tidy -diff
+	cd tools && go mod tidy -diff
+
+check-vet:
+	go vet ./...
+
+check-lint: $(LINT_BIN)
+	$(LINT_BIN)/golangci-lint run ./...
+
+# Its database comes over the network. Out of reach is no finding, but it is said.
+check-vulnerabilities: $(LINT_BIN)
+	@echo "govulncheck ./..."; \
+	out=$$($(LINT_BIN)/govulncheck ./... 2>&1); code=$$?; \
+	case "$$out" in \
+	"govulncheck: fetching vulnerabilities:"*) echo "govulncheck was not run: its database cannot be reached." ;; \
+	*) echo "$$out"; exit $$code ;; \
+	esac
+
+check-template:
+	@bin=$(SAM_BIN) && set -x && $$bin/sam validate --lint && $$bin/cfn-lint template.yaml
+
+check-imports:
+	go test ./internal/archtest
+
+##@ Building and deploying
+
+.PHONY: build validate deploy
+build: ## Build the functions as ENV's samconfig says
+	@bin=$(SAM_BIN) && $$bin/sam build $(SAM_ARGS)
+
+validate: check-template ## Check template.yaml
+
+deploy: build ## Deploy to AWS: make deploy ENV=staging (default: the developers' stack)
+	@bin=$(SAM_BIN) && $$bin/sam deploy $(SAM_ARGS)
+
+##@ Habits
+
+.PHONY: fmt lint tools clean
+fmt: $(LINT_BIN) ## Format the Go code
+	$(LINT_BIN)/golangci-lint fmt ./...
+
+lint: check-lint ## Run the linters alone
+
+tools: $(LINT_BIN) ## Install every pinned tool under .tools/
+	@$(HAIL) tools sam >/dev/null && $(HAIL) tools emulators >/dev/null
+
+clean: ## Delete what was built (not .tools/, nor the state of the local stack)
+	rm -rf .aws-sam bin
+
+$(LINT_BIN):
+	@echo "Compiling the linters, once: a minute or two." >&2
+	@rm -rf $@.part && mkdir -p $@.part
+	@cd tools && GOFLAGS= GOBIN="$(CURDIR)/$@.part" go install tool
+	@mv $@.part $@

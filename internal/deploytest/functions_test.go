@@ -1,0 +1,110 @@
+package deploytest
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// gatewayLimit is how long an HTTP API waits for its integration, in seconds.
+const gatewayLimit = 30
+
+func TestFunctionSettings(t *testing.T) {
+	tpl := load(t)
+	if got := tpl.globals["Runtime"]; got != "provided.al2023" {
+		t.Errorf("Runtime %v, want provided.al2023", got)
+	}
+	if got := names(tpl.globals["Architectures"]); !slices.Equal(got, []string{"Architecture"}) {
+		t.Errorf("Architectures %v, want the parameter Architecture", got)
+	}
+	if got := dig(t, tpl.parameters, "Architecture", "Default"); got != "arm64" {
+		t.Errorf("Architecture is %v by default, want arm64", got)
+	}
+	logGroups := make(map[string]string)
+	for _, function := range tpl.functions() {
+		properties := tpl.function(t, function)
+		timeout := tpl.number(t, properties["Timeout"])
+		for _, e := range tpl.events(t, function) {
+			if e.kind == "HttpApi" && timeout >= gatewayLimit {
+				t.Errorf("%s: timeout %d s, the gateway hangs up after %d s", function, timeout, gatewayLimit)
+			}
+		}
+		group := name(dig(t, properties, "LoggingConfig", "LogGroup"))
+		if other := logGroups[group]; other != "" {
+			t.Errorf("%s and %s share log group %s", function, other, group)
+		}
+		logGroups[group] = function
+		if tpl.properties(t, group, "AWS::Logs::LogGroup")["RetentionInDays"] == nil {
+			t.Errorf("%s keeps logs for ever", group)
+		}
+	}
+}
+
+// A variable that a function reads and nobody sets stops it at its start; one that is set and not read deceives.
+func TestFunctionsReadWhatTheyAreTold(t *testing.T) {
+	tpl := load(t)
+	shared := slices.Sorted(maps.Keys(asMap(t, dig(t, tpl.globals, "Environment", "Variables"))))
+	if diff := cmp.Diff(variablesRead(t, "internal/awsenv"), shared); diff != "" {
+		t.Errorf("Globals (-read +set):\n%s", diff)
+	}
+	for _, function := range tpl.functions() {
+		set := slices.Sorted(maps.Keys(asMap(t, dig(t, tpl.function(t, function), "Environment", "Variables"))))
+		if diff := cmp.Diff(variablesRead(t, filepath.Join("functions", source(function))), set); diff != "" {
+			t.Errorf("%s (-read +set):\n%s", function, diff)
+		}
+		for _, variable := range set {
+			if strings.Contains(variable, "SECRET") && !strings.HasSuffix(variable, "_ARN") {
+				t.Errorf("%s: %s: secrets are read from Secrets Manager, an environment is shown to many", function, variable)
+			}
+		}
+	}
+}
+
+// variablesRead returns the names in the env tags of a package's structs, sorted.
+func variablesRead(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no Go files in %s: %v", dir, err)
+	}
+	var variables []string
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for node := range ast.Preorder(file) {
+			field, ok := node.(*ast.Field)
+			if !ok || field.Tag == nil {
+				continue
+			}
+			tag, ok := reflect.StructTag(strings.Trim(field.Tag.Value, "`")).Lookup("env")
+			if variable, _, _ := strings.Cut(tag, ","); ok && variable != "" {
+				variables = append(variables, variable)
+			}
+		}
+	}
+	slices.Sort(variables)
+	return variables
+}
+
+func TestOutputsThatToolsRead(t *testing.T) {
+	want := []string{
+		"ApiId", "ApiUrl", "ControlTableName", "EventsTableName", "JwtIssuer", "PaymentsDeadLetterQueueUrl", "PaymentsQueueUrl",
+		"ProjectionDeadLetterQueueUrl", "ProjectionQueueUrl", "UserPoolClientId", "UserPoolId", "ViewsTableName",
+	}
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(load(t).outputs))); diff != "" {
+		t.Errorf("outputs (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,189 @@
+package deploytest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+type statement struct {
+	effect             string
+	actions, resources []string
+}
+
+// policies returns the role of a function, the statements that it carries and the managed policies attached to it.
+func (tpl template) policies(t *testing.T, function string) (role string, statements []statement, managed []string) {
+	t.Helper()
+	role = strings.TrimSuffix(name(tpl.function(t, function)["Role"]), ".Arn")
+	properties := tpl.properties(t, role, "AWS::IAM::Role")
+	inline, _ := properties["Policies"].([]any)
+	for _, policy := range inline {
+		statements = append(statements, tpl.statements(t, dig(t, policy, "PolicyDocument"))...)
+	}
+	for _, id := range names(properties["ManagedPolicyArns"]) {
+		managed = append(managed, id)
+		document := dig(t, tpl.properties(t, id, "AWS::IAM::ManagedPolicy"), "PolicyDocument")
+		statements = append(statements, tpl.statements(t, document)...)
+	}
+	return role, statements, managed
+}
+
+func (tpl template) statements(t *testing.T, document any) []statement {
+	t.Helper()
+	list, ok := dig(t, document, "Statement").([]any)
+	if !ok {
+		t.Fatalf("%v: want a list of statements", document)
+	}
+	var statements []statement
+	for _, item := range list {
+		object := asMap(t, item)
+		for key := range object {
+			if !slices.Contains([]string{"Sid", "Effect", "Action", "Resource"}, key) {
+				t.Errorf("%v: %s turns a list of rights into a riddle", object["Sid"], key)
+			}
+		}
+		statements = append(statements, statement{
+			effect:    name(object["Effect"]),
+			actions:   names(object["Action"]),
+			resources: names(object["Resource"]),
+		})
+	}
+	return statements
+}
+
+// grants returns what a function may do, as "action on resource", sorted.
+func (tpl template) grants(t *testing.T, function string) []string {
+	t.Helper()
+	_, statements, _ := tpl.policies(t, function)
+	var grants []string
+	for _, s := range statements {
+		if s.effect != "Allow" {
+			continue
+		}
+		for _, action := range s.actions {
+			for _, resource := range s.resources {
+				grants = append(grants, action+" on "+resource)
+			}
+		}
+	}
+	slices.Sort(grants)
+	return grants
+}
+
+// Every right of every function, reviewed by whoever changes this list.
+func TestFunctionsMayDoThisAndNothingElse(t *testing.T) {
+	tpl := load(t)
+	want := map[string][]string{
+		"BookingFunction": {
+			"dynamodb:GetItem on ViewsTable.Arn",
+			"dynamodb:PutItem on EventsTable.Arn",
+			"dynamodb:Query on EventsTable.Arn",
+			"logs:CreateLogStream on BookingLogGroup.Arn",
+			"logs:PutLogEvents on BookingLogGroup.Arn",
+		},
+		"RelayFunction": {
+			"dynamodb:DescribeStream on EventsTable.StreamArn",
+			"dynamodb:GetRecords on EventsTable.StreamArn",
+			"dynamodb:GetShardIterator on EventsTable.StreamArn",
+			"dynamodb:ListStreams on EventsTable.StreamArn",
+			"logs:CreateLogStream on RelayLogGroup.Arn",
+			"logs:PutLogEvents on RelayLogGroup.Arn",
+			"sqs:SendMessage on PaymentsQueue.Arn",
+			"sqs:SendMessage on ProjectionQueue.Arn",
+			"sqs:SendMessage on RelayFailureQueue.Arn",
+		},
+		"PaymentFunction": {
+			"dynamodb:PutItem on EventsTable.Arn",
+			"dynamodb:Query on EventsTable.Arn",
+			"logs:CreateLogStream on PaymentLogGroup.Arn",
+			"logs:PutLogEvents on PaymentLogGroup.Arn",
+			"secretsmanager:GetSecretValue on StripeSecretArn",
+			"sqs:DeleteMessage on PaymentsQueue.Arn",
+			"sqs:GetQueueAttributes on PaymentsQueue.Arn",
+			"sqs:ReceiveMessage on PaymentsQueue.Arn",
+		},
+		"ProjectorFunction": {
+			"dynamodb:GetItem on ViewsTable.Arn",
+			"dynamodb:PutItem on ViewsTable.Arn",
+			"dynamodb:Query on EventsTable.Arn",
+			"logs:CreateLogStream on ProjectorLogGroup.Arn",
+			"logs:PutLogEvents on ProjectorLogGroup.Arn",
+			"sqs:DeleteMessage on ProjectionQueue.Arn",
+			"sqs:GetQueueAttributes on ProjectionQueue.Arn",
+			"sqs:ReceiveMessage on ProjectionQueue.Arn",
+		},
+	}
+	got := make(map[string][]string)
+	for _, function := range tpl.functions() {
+		got[function] = tpl.grants(t, function)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rights of the functions (-want +got):\n%s", diff)
+	}
+}
+
+func TestRolesAreExplicitAndNotShared(t *testing.T) {
+	tpl := load(t)
+	owners := make(map[string]string)
+	for _, function := range tpl.functions() {
+		if tpl.function(t, function)["Policies"] != nil {
+			t.Errorf("%s: with Policies, SAM adds AWS's managed ones, which reach every log group and queue", function)
+		}
+		role, statements, _ := tpl.policies(t, function)
+		if other := owners[role]; other != "" {
+			t.Errorf("%s and %s share %s", function, other, role)
+		}
+		owners[role] = function
+		for _, s := range statements {
+			if s.effect != "Allow" {
+				continue
+			}
+			for _, part := range slices.Concat(s.actions, s.resources) {
+				if strings.ContainsAny(part, "*?") {
+					t.Errorf("%s: %q in what %s is allowed", role, part, function)
+				}
+			}
+		}
+	}
+}
+
+// Whoever may read or append events, or read their stream, is denied every other way of writing there.
+func TestNobodyMayRewriteTheLog(t *testing.T) {
+	tpl := load(t)
+	rewriting := []string{
+		"dynamodb:BatchWriteItem",
+		"dynamodb:DeleteItem",
+		"dynamodb:DeleteTable",
+		"dynamodb:PartiQLDelete",
+		"dynamodb:PartiQLInsert",
+		"dynamodb:PartiQLUpdate",
+		"dynamodb:UpdateItem",
+		"dynamodb:UpdateTimeToLive",
+	}
+	guarded := 0
+	for _, function := range tpl.functions() {
+		touches := slices.ContainsFunc(tpl.grants(t, function), func(g string) bool {
+			return strings.Contains(g, " on EventsTable.")
+		})
+		if !touches {
+			continue
+		}
+		guarded++
+		_, statements, _ := tpl.policies(t, function)
+		var denied []string
+		for _, s := range statements {
+			if s.effect == "Deny" && slices.Equal(s.resources, []string{"EventsTable.Arn"}) {
+				denied = append(denied, s.actions...)
+			}
+		}
+		slices.Sort(denied)
+		if diff := cmp.Diff(rewriting, denied); diff != "" {
+			t.Errorf("%s: denied on the log (-want +got):\n%s", function, diff)
+		}
+	}
+	if guarded == 0 {
+		t.Error("no function touches the event log: this test checked nothing")
+	}
+}

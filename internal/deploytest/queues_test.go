@@ -1,0 +1,144 @@
+package deploytest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+const day = 24 * 60 * 60
+
+// consumers maps each queue that a function consumes to that function.
+func (tpl template) consumers(t *testing.T) map[string]string {
+	t.Helper()
+	consumers := make(map[string]string)
+	for _, function := range tpl.functions() {
+		for _, e := range tpl.events(t, function) {
+			if e.kind != "SQS" {
+				continue
+			}
+			queue := strings.TrimSuffix(name(e.properties["Queue"]), ".Arn")
+			if other := consumers[queue]; other != "" {
+				t.Errorf("%s is consumed by %s and by %s: each would miss what the other took", queue, other, function)
+			}
+			consumers[queue] = function
+		}
+	}
+	return consumers
+}
+
+func TestConsumedQueues(t *testing.T) {
+	tpl := load(t)
+	consumers := tpl.consumers(t)
+	for _, queue := range []string{"ProjectionQueue", "PaymentsQueue"} {
+		if consumers[queue] == "" {
+			t.Errorf("nobody consumes %s", queue)
+		}
+	}
+	deadLetters := make(map[string]string)
+	for queue, function := range consumers {
+		properties := tpl.properties(t, queue, "AWS::SQS::Queue")
+
+		timeout := tpl.number(t, tpl.function(t, function)["Timeout"])
+		if visibility := tpl.number(t, properties["VisibilityTimeout"]); visibility < 6*timeout {
+			t.Errorf("%s: visible again after %d s, want at least 6 × %s's timeout of %d s", queue, visibility, function, timeout)
+		}
+
+		dead := strings.TrimSuffix(name(dig(t, properties, "RedrivePolicy", "deadLetterTargetArn")), ".Arn")
+		if other := deadLetters[dead]; other != "" {
+			t.Errorf("%s and %s share %s: a redrive could not tell them apart", queue, other, dead)
+		}
+		deadLetters[dead] = queue
+		if got := tpl.number(t, dig(t, properties, "RedrivePolicy", "maxReceiveCount")); got != 5 {
+			t.Errorf("%s: maxReceiveCount %d, want 5", queue, got)
+		}
+		retention := tpl.number(t, tpl.properties(t, dead, "AWS::SQS::Queue")["MessageRetentionPeriod"])
+		if retention != 14*day {
+			t.Errorf("%s keeps messages %d s, want the 14 days that SQS allows", dead, retention)
+		}
+		if own := tpl.number(t, properties["MessageRetentionPeriod"]); own > retention-7*day {
+			t.Errorf("%s keeps messages %d s: one that is moved late would leave %s within a week", queue, own, dead)
+		}
+	}
+	for _, queue := range tpl.ofType("AWS::SQS::Queue") {
+		if tpl.properties(t, queue, "AWS::SQS::Queue")["SqsManagedSseEnabled"] != true {
+			t.Errorf("%s is not encrypted", queue)
+		}
+	}
+}
+
+func TestEventSourceMappings(t *testing.T) {
+	tpl := load(t)
+	for _, function := range tpl.functions() {
+		for _, e := range tpl.events(t, function) {
+			if e.kind == "HttpApi" {
+				continue
+			}
+			at := function + "." + e.name
+			if got := names(e.properties["FunctionResponseTypes"]); !slices.Equal(got, []string{"ReportBatchItemFailures"}) {
+				t.Errorf("%s: FunctionResponseTypes %v: one bad record would repeat its whole batch", at, got)
+			}
+			switch e.kind {
+			case "SQS":
+				for _, n := range tpl.numbers(t, dig(t, e.properties, "ScalingConfig", "MaximumConcurrency")) {
+					if n < 2 {
+						t.Errorf("%s: MaximumConcurrency can be %d, Lambda accepts no less than 2", at, n)
+					}
+				}
+			case "DynamoDB":
+				testStreamMapping(t, tpl, at, e.properties)
+			default:
+				t.Errorf("%s: nothing is said here about events of type %s", at, e.kind)
+			}
+		}
+	}
+}
+
+func testStreamMapping(t *testing.T, tpl template, at string, properties map[string]any) {
+	t.Helper()
+	for key, want := range map[string]any{
+		"Stream":                     map[string]any{"Fn::GetAtt": "EventsTable.StreamArn"},
+		"StartingPosition":           "TRIM_HORIZON",
+		"BatchSize":                  100,
+		"ParallelizationFactor":      1,
+		"BisectBatchOnFunctionError": true,
+		"MaximumRetryAttempts":       -1,
+	} {
+		if name(properties[key]) != name(want) {
+			t.Errorf("%s: %s is %v, want %v", at, key, properties[key], want)
+		}
+	}
+	if age := tpl.number(t, properties["MaximumRecordAgeInSeconds"]); age >= day {
+		t.Errorf("%s: records are given up after %d s, want before the stream drops them after %d s", at, age, day)
+	}
+	failure := name(dig(t, properties, "DestinationConfig", "OnFailure", "Destination"))
+	if !slices.Contains(tpl.ofType("AWS::SQS::Queue"), strings.TrimSuffix(failure, ".Arn")) {
+		t.Errorf("%s: given-up records are reported to %s, want a queue", at, failure)
+	}
+}
+
+// One booking per invocation makes MaximumConcurrency the number of calls to the provider in flight.
+func TestPaymentsAreTakenOneByOne(t *testing.T) {
+	tpl := load(t)
+	for _, e := range tpl.events(t, "PaymentFunction") {
+		if got := tpl.number(t, e.properties["BatchSize"]); got != 1 {
+			t.Errorf("%s: BatchSize %d, want 1", e.name, got)
+		}
+	}
+}
+
+// Lambda's recursive-loop detection ends a chain of messages that a function sends to
+// the queue it consumes after about 16 hops, and no emulator shows that.
+func TestNoFunctionSendsToTheQueueItConsumes(t *testing.T) {
+	tpl := load(t)
+	consumers := tpl.consumers(t)
+	for _, function := range tpl.functions() {
+		for _, g := range tpl.grants(t, function) {
+			action, arn, _ := strings.Cut(g, " on ")
+			queue := strings.TrimSuffix(arn, ".Arn")
+			if action == "sqs:SendMessage" && consumers[queue] == function {
+				t.Errorf("%s consumes %s and may send to it", function, queue)
+			}
+		}
+	}
+}

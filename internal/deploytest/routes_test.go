@@ -1,0 +1,99 @@
+package deploytest
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+)
+
+// The gateway offers exactly the operations of the contract, and asks for a token exactly where the contract does.
+func TestRoutesAreThoseOfTheContract(t *testing.T) {
+	if diff := cmp.Diff(contractRoutes(t), deployedRoutes(t, load(t))); diff != "" {
+		t.Errorf("template.yaml and openapi.yaml differ (-contract +template):\n%s", diff)
+	}
+}
+
+func deployedRoutes(t *testing.T, tpl template) []string {
+	t.Helper()
+	var routes []string
+	for _, function := range tpl.functions() {
+		for _, e := range tpl.events(t, function) {
+			if e.kind != "HttpApi" {
+				continue
+			}
+			if got := name(e.properties["ApiId"]); got != "Api" {
+				t.Errorf("%s.%s belongs to %s: without ApiId, SAM makes another API", function, e.name, got)
+			}
+			if got := e.properties["PayloadFormatVersion"]; got != "2.0" {
+				t.Errorf("%s.%s: payload format %v, the handlers speak 2.0", function, e.name, got)
+			}
+			access := "token"
+			if auth, ok := e.properties["Auth"].(map[string]any); ok && auth["Authorizer"] == "NONE" {
+				access = "open"
+			}
+			routes = append(routes, strings.Join([]string{name(e.properties["Method"]), name(e.properties["Path"]), access}, " "))
+		}
+	}
+	slices.Sort(routes)
+	return routes
+}
+
+func contractRoutes(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "openapi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var contract struct {
+		Security []any                           `yaml:"security"`
+		Paths    map[string]map[string]yaml.Node `yaml:"paths"`
+	}
+	if err := yaml.Unmarshal(text, &contract); err != nil {
+		t.Fatalf("openapi.yaml: %v", err)
+	}
+	methods := []string{"get", "put", "post", "delete", "patch", "head", "options"}
+	var routes []string
+	for path, item := range contract.Paths {
+		for method, node := range item {
+			if !slices.Contains(methods, method) {
+				continue
+			}
+			var operation struct {
+				Security *[]any `yaml:"security"`
+			}
+			if err := node.Decode(&operation); err != nil {
+				t.Fatalf("openapi.yaml: %s %s: %v", method, path, err)
+			}
+			security := contract.Security
+			if operation.Security != nil {
+				security = *operation.Security
+			}
+			access := "token"
+			if len(security) == 0 {
+				access = "open"
+			}
+			routes = append(routes, strings.ToUpper(method)+" "+path+" "+access)
+		}
+	}
+	slices.Sort(routes)
+	return routes
+}
+
+func TestTokensAreAskedForByDefault(t *testing.T) {
+	auth := asMap(t, dig(t, load(t).properties(t, "Api", "AWS::Serverless::HttpApi"), "Auth"))
+	authorizer := name(auth["DefaultAuthorizer"])
+	jwt := asMap(t, dig(t, auth, "Authorizers", authorizer, "JwtConfiguration"))
+	pool := map[string]any{"Fn::Sub": "https://${UserPool.ProviderName}"}
+	want := map[string]any{
+		"issuer":   map[string]any{"Fn::If": []any{"CreateUserPool", pool, map[string]any{"Ref": "JwtIssuer"}}},
+		"audience": []any{map[string]any{"Fn::If": []any{"CreateUserPool", map[string]any{"Ref": "UserPoolClient"}, map[string]any{"Ref": "JwtAudience"}}}},
+	}
+	if diff := cmp.Diff(want, jwt); diff != "" {
+		t.Errorf("authorizer %s (-want +got):\n%s", authorizer, diff)
+	}
+}

@@ -1,0 +1,83 @@
+package deploytest
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func hash(attribute string) map[string]any {
+	return map[string]any{"AttributeName": attribute, "KeyType": "HASH"}
+}
+
+func sortKey(attribute string) map[string]any {
+	return map[string]any{"AttributeName": attribute, "KeyType": "RANGE"}
+}
+
+func attribute(name, kind string) map[string]any {
+	return map[string]any{"AttributeName": name, "AttributeType": kind}
+}
+
+func TestTablesHaveTheKeysThatTheCodeUses(t *testing.T) {
+	tpl := load(t)
+	want := map[string]map[string]any{
+		"EventsTable": {
+			"KeySchema": []any{hash("stream_id"), sortKey("version")},
+			"AttributeDefinitions": []any{
+				attribute("stream_id", "S"), attribute("version", "N"),
+				attribute("first_bucket", "S"), attribute("recorded_at", "S"),
+			},
+			"GlobalSecondaryIndexes": []any{map[string]any{
+				"IndexName":  "first-commits",
+				"KeySchema":  []any{hash("first_bucket"), sortKey("recorded_at")},
+				"Projection": map[string]any{"ProjectionType": "KEYS_ONLY"},
+			}},
+			"StreamSpecification": map[string]any{"StreamViewType": "NEW_IMAGE"},
+		},
+		"ViewsTable": {
+			"KeySchema":            []any{hash("view_id")},
+			"AttributeDefinitions": []any{attribute("view_id", "S")},
+		},
+		"ControlTable": {
+			"KeySchema":            []any{hash("control_id")},
+			"AttributeDefinitions": []any{attribute("control_id", "S")},
+		},
+	}
+	if got := tpl.ofType("AWS::DynamoDB::Table"); len(got) != len(want) {
+		t.Errorf("tables %v, want %d: what a new one is for belongs in this test", got, len(want))
+	}
+	for id, shape := range want {
+		properties := tpl.properties(t, id, "AWS::DynamoDB::Table")
+		for key, value := range shape {
+			if diff := cmp.Diff(value, properties[key]); diff != "" {
+				t.Errorf("%s.%s (-want +got):\n%s", id, key, diff)
+			}
+		}
+		if properties["BillingMode"] != "PAY_PER_REQUEST" {
+			t.Errorf("%s: capacity must follow demand, got BillingMode %v", id, properties["BillingMode"])
+		}
+	}
+}
+
+// What cannot be rebuilt from something else outlives mistakes.
+func TestTruthIsProtectedWhereItMatters(t *testing.T) {
+	tpl := load(t)
+	kept := map[string]any{"Fn::If": []any{"KeepData", true, false}}
+	for _, id := range []string{"EventsTable", "ControlTable"} {
+		properties := tpl.properties(t, id, "AWS::DynamoDB::Table")
+		if diff := cmp.Diff(kept, properties["DeletionProtectionEnabled"]); diff != "" {
+			t.Errorf("%s: deletion protection (-want +got):\n%s", id, diff)
+		}
+		recovery := dig(t, properties, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")
+		if diff := cmp.Diff(kept, recovery); diff != "" {
+			t.Errorf("%s: point-in-time recovery (-want +got):\n%s", id, diff)
+		}
+	}
+	stages := []any{
+		map[string]any{"Fn::Equals": []any{map[string]any{"Ref": "Stage"}, "staging"}},
+		map[string]any{"Fn::Equals": []any{map[string]any{"Ref": "Stage"}, "prod"}},
+	}
+	if diff := cmp.Diff(map[string]any{"Fn::Or": stages}, tpl.conditions["KeepData"]); diff != "" {
+		t.Errorf("KeepData (-want +got):\n%s", diff)
+	}
+}
