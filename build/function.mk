@@ -6,8 +6,9 @@
 
 FLAGS := -mod=readonly -buildvcs=false -trimpath -tags lambda.norpc -ldflags "-s -w"
 
+# FUNCTION_GOOS is set by `hail dev` alone: the emulator runs functions as processes of this machine.
 .PHONY: build-%Function
 build-%Function:
 	@test -n "$(ARTIFACTS_DIR)" || { echo "build-$*Function is run by sam build (try: make build)" >&2; exit 2; }
-	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) GOAMD64=v1 GOARM64=v8.0 GOEXPERIMENT= GOFLAGS= \
+	CGO_ENABLED=0 GOOS=$(or $(FUNCTION_GOOS),linux) GOARCH=$(GOARCH) GOAMD64=v1 GOARM64=v8.0 GOEXPERIMENT= GOFLAGS= \
 		go build $(FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(shell echo $* | tr A-Z a-z)

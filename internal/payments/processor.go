@@ -19,10 +19,14 @@ import (
 type Processor struct {
 	Bookings *booking.Service
 	Gateway  Gateway
-	Now      func() time.Time
+	// Now is the wall clock.
+	Now func() time.Time
 	// NewKey returns a fresh idempotency key for the creation of an object.
 	NewKey func() string
 }
+
+// now is the instant that a fact is recorded at, as precisely as it is stored.
+func (p *Processor) now() time.Time { return p.Now().UTC().Truncate(time.Millisecond) }
 
 // ErrNoBooking is work for a booking that does not exist: a bug or a forged
 // message.
@@ -88,12 +92,12 @@ func (j *job) start(ctx context.Context) (booking.Outcome, error) {
 		BookingID: string(s.ID), Amount: s.Hold.Amount, Currency: s.Hold.Currency, Method: s.Trip.PaymentMethod,
 	}, j.NewKey())
 	if resilience.ClassOf(err) == resilience.Declined {
-		return j.record(ctx, fact{"", "create", "declined"}, booking.RecordDecline{At: j.Now(), Code: declineCode(err)})
+		return j.record(ctx, fact{"", "create", "declined"}, booking.RecordDecline{At: j.now(), Code: declineCode(err)})
 	}
 	if err != nil {
 		return j.booking, err
 	}
-	b, err := j.record(ctx, fact{payment.Ref, "create", "started"}, booking.RecordPaymentStarted{At: j.Now(), Ref: payment.Ref})
+	b, err := j.record(ctx, fact{payment.Ref, "create", "started"}, booking.RecordPaymentStarted{At: j.now(), Ref: payment.Ref})
 	if err != nil {
 		return b, err // the object stays behind; it holds nothing and lapses
 	}
@@ -124,7 +128,7 @@ func (j *job) settle(ctx context.Context, payment Payment) (booking.Outcome, err
 	switch {
 	case payment.Status == StatusAuthorized:
 		return j.record(ctx, fact{payment.Ref, "confirm", "authorized"}, booking.RecordAuthorization{
-			At: j.Now(), Ref: payment.Ref, CaptureBefore: payment.CaptureBefore,
+			At: j.now(), Ref: payment.Ref, CaptureBefore: payment.CaptureBefore,
 			Amount: booking.Money{Amount: payment.Authorized, Currency: payment.Currency},
 		})
 	case payment.Status == StatusUnconfirmed && payment.DeclineCode != "":
@@ -142,7 +146,7 @@ func (j *job) settle(ctx context.Context, payment Payment) (booking.Outcome, err
 }
 
 func (j *job) decline(ctx context.Context, ref, code string) (booking.Outcome, error) {
-	return j.record(ctx, fact{ref, "confirm", "declined"}, booking.RecordDecline{At: j.Now(), Ref: ref, Code: code})
+	return j.record(ctx, fact{ref, "confirm", "declined"}, booking.RecordDecline{At: j.now(), Ref: ref, Code: code})
 }
 
 // fact names something that happened at the provider. The words are part of
@@ -154,7 +158,7 @@ type fact struct{ ref, operation, outcome string }
 func (j *job) record(ctx context.Context, f fact, c booking.Command) (booking.Outcome, error) {
 	return j.Bookings.ExecuteAt(ctx, j.booking.History, c, booking.Envelope{
 		CommandID: booking.PaymentCommandID(f.ref, f.operation, f.outcome),
-		Actor:     booking.ActorPayment, At: j.Now(), Trace: j.trace,
+		Actor:     booking.ActorPayment, At: j.now(), Trace: j.trace,
 	})
 }
 

@@ -1,0 +1,127 @@
+package smoke
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/hailstone-rides/hailstone/cmd/hail/internal/api"
+)
+
+// Target is the stack to check. The functions are nil where the stack cannot be looked
+// into; the checks that need them are then named as not made.
+type Target struct {
+	API        string // base URL
+	Rider      string // access token of a rider
+	OtherRider string // of another
+
+	// Patience is how long a booking may take to be decided, cold starts of all
+	// functions included; 0 means a minute.
+	Patience time.Duration
+
+	// Ledger returns what the payment provider has for a booking.
+	Ledger func(ctx context.Context, bookingID string) ([]Payment, error)
+	// View returns the version of the booking that the projector has written, 0 for none.
+	View func(ctx context.Context, bookingID string) (version int64, err error)
+	// DeadLetters returns how many messages lie in each dead-letter queue.
+	DeadLetters func(ctx context.Context) (map[string]int, error)
+}
+
+// Payment is a payment at the provider.
+type Payment struct {
+	Ref        string
+	Authorized int64 // in minor units
+	Currency   string
+	OpenHold   bool
+}
+
+// Report is the outcome of a run.
+type Report struct {
+	Checks []Check `json:"checks"`
+	Passed int     `json:"passed"`
+	Failed int     `json:"failed"`
+	// Confirmed is the time from sending the POST to reading the booking as confirmed.
+	Confirmed time.Duration `json:"confirmed_ns"`
+}
+
+// Check is the outcome of one check.
+type Check struct {
+	Name  string `json:"name"`
+	Error string `json:"error,omitempty"`
+}
+
+// Run checks the target and writes a line for each check on out as it ends.
+func Run(ctx context.Context, target Target, out io.Writer) Report {
+	if target.Patience == 0 {
+		target.Patience = time.Minute
+	}
+	s := &session{
+		ctx: ctx, target: target, out: out,
+		rider: api.Client{Base: target.API, Token: target.Rider},
+		other: api.Client{Base: target.API, Token: target.OtherRider},
+		key:   rand.Text(),
+	}
+	for _, group := range []func(*session){
+		(*session).openRoutes, (*session).happyBooking, (*session).repeatedRequest, (*session).callers,
+		(*session).refusedRequests, (*session).history, (*session).declinedCard, (*session).deadLetters,
+	} {
+		group(s)
+	}
+	return s.report
+}
+
+// session is one run: the clients, and the booking that most checks are about.
+type session struct {
+	ctx    context.Context //nolint:containedctx // lives as long as one call of Run
+	target Target
+	out    io.Writer
+	report Report
+
+	rider, other api.Client
+	key          string
+	created      api.Response // of the first POST
+	booking      api.Booking  // as the first POST showed it
+	confirmed    api.Booking  // as it was read once it was confirmed
+}
+
+// check runs one check and reports it.
+func (s *session) check(name string, do func() error) {
+	err := s.ctx.Err() // after an interrupt everything else fails, too
+	if err == nil {
+		err = do()
+	}
+	result := Check{Name: name}
+	if err != nil {
+		result.Error = strings.ReplaceAll(err.Error(), "\n", "; ")
+		s.report.Failed++
+		fmt.Fprintf(s.out, "✗ %s: %s\n", name, result.Error)
+	} else {
+		s.report.Passed++
+		fmt.Fprintf(s.out, "✓ %s\n", name)
+	}
+	s.report.Checks = append(s.report.Checks, result)
+}
+
+// note writes a line that is no check.
+func (s *session) note(format string, args ...any) {
+	fmt.Fprintf(s.out, "  "+format+"\n", args...)
+}
+
+// eventually repeats try until it succeeds or patience ends; it returns the last error.
+func (s *session) eventually(try func() error) error {
+	deadline := time.Now().Add(s.target.Patience)
+	for {
+		err := try()
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-time.After(25 * time.Millisecond):
+		case <-s.ctx.Done():
+			return s.ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/hailstone-rides/hailstone/internal/localstack"
+)
+
+// hail runs the command line and returns what it printed.
+func hail(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	empty := t.TempDir()
+	tests := []struct {
+		args []string
+		code int
+		says string // on standard output or error
+	}{
+		{[]string{"--help"}, exitOK, "Develop and operate"},
+		{[]string{"dev", "--help"}, exitOK, "dev smoke"},
+		{[]string{"dev", "up", "--help"}, exitOK, "--paysim-port"},
+		{[]string{"book", "--help"}, exitOK, "--payment-method"},
+		{[]string{}, exitUsage, "expected one of"},
+		{[]string{"fly"}, exitUsage, "fly"},
+		{[]string{"dev", "--port", "many"}, exitUsage, "--port"},
+		{[]string{"token", "--role", "king"}, exitUsage, "--role"},
+		{[]string{"book", "--from", "here"}, exitUsage, "LAT,LNG"},
+		{[]string{"tools", "hammer"}, exitUsage, "hammer"},
+		{[]string{"book", "--api", "http://127.0.0.1:1"}, exitFailed, "--api needs --token"},
+		{[]string{"token", "--dir", empty}, exitFailed, "start it with hail dev up"},
+		{[]string{"dev", "down", "--dir", empty}, exitOK, "not running"},
+	}
+	for _, test := range tests {
+		code, stdout, stderr := hail(t, test.args...)
+		if code != test.code || !strings.Contains(stdout+stderr, test.says) {
+			t.Errorf("hail %s: got %d, %q, %q, want %d and %q", strings.Join(test.args, " "), code, stdout, stderr, test.code, test.says)
+		}
+	}
+}
+
+// bookingServer answers like the API: the booking has each of the states in turn, and
+// then keeps the last.
+func bookingServer(t *testing.T, states ...string) string {
+	t.Helper()
+	var reads atomic.Int64
+	mux := http.NewServeMux()
+	show := func(w http.ResponseWriter, state string) {
+		fmt.Fprintf(w, `{"id": "bk_1", "version": 1, "state": %q, "fare": {"amount": 1007, "currency": "EUR"}, "payment": {"state": "p"}, "new_field": 1}`, state)
+	}
+	mux.HandleFunc("POST /v1/bookings", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer secret" || r.Header.Get("Idempotency-Key") == "" {
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			fmt.Fprint(w, `{"code": "validation-failed", "detail": "No.", "errors": [{"pointer": "/x", "detail": "is bad"}]}`)
+			return
+		}
+		w.WriteHeader(http.StatusCreated)
+		show(w, states[0])
+	})
+	mux.HandleFunc("GET /v1/bookings/bk_1", func(w http.ResponseWriter, _ *http.Request) {
+		show(w, states[min(int(reads.Add(1)), len(states)-1)])
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestBook(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		states []string
+		args   []string
+		code   int
+		says   []string
+	}{
+		{"and go", []string{"requested"}, nil, exitOK, []string{"bk_1", "requested", "10.07 EUR"}},
+		{"and wait", []string{"requested", "requested", "confirmed"}, []string{"--wait"}, exitOK, []string{"confirmed"}},
+		{"as JSON, nothing left out", []string{"requested"}, []string{"--json"}, exitOK, []string{`"new_field": 1`}},
+		{"and be declined", []string{"requested", "canceled"}, []string{"--wait"}, exitFailed, []string{"bk_1", "the booking is canceled"}},
+		{"and lose patience", []string{"requested"}, []string{"--wait", "--timeout", "1ms"}, exitFailed, []string{"not confirmed within 1ms"}},
+		{"wrongly", []string{"requested"}, []string{"--token", "other"}, exitFailed, []string{"validation-failed", "No.; /x is bad"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			args := append([]string{"book", "--api", bookingServer(t, test.states...), "--token", "secret"}, test.args...)
+			code, stdout, stderr := hail(t, args...)
+			if code != test.code {
+				t.Errorf("got exit code %d, want %d\n%s%s", code, test.code, stdout, stderr)
+			}
+			for _, text := range test.says {
+				if !strings.Contains(stdout+stderr, text) {
+					t.Errorf("%q is not in\n%s%s", text, stdout, stderr)
+				}
+			}
+		})
+	}
+}
+
+func TestInterruptIsNoPanic(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, err bytes.Buffer
+	code := run(ctx, []string{"book", "--wait", "--token", "secret", "--api", bookingServer(t, "requested")}, &out, &err)
+	if code != exitFailed || !strings.Contains(err.String(), "hail: interrupted") {
+		t.Errorf("got %d, %q", code, err.String())
+	}
+}
+
+func TestPlace(t *testing.T) {
+	t.Parallel()
+	var p place
+	if err := p.UnmarshalText([]byte("52.5, -13.25,Alexanderplatz, Berlin")); err != nil {
+		t.Fatal(err)
+	}
+	if p.Lat != 52.5 || p.Lng != -13.25 || p.Label != "Alexanderplatz, Berlin" {
+		t.Errorf("got %+v", p)
+	}
+	for _, text := range []string{"", "1", "a,b", "1,b"} {
+		if err := new(place).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q was taken for a place", text)
+		}
+	}
+}
+
+func TestReadyTextCanBePasted(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	a := &app{ctx: t.Context(), stdout: &out}
+	tokens := make(map[localstack.Role]string)
+	for _, role := range localstack.Roles() {
+		tokens[role] = "e30.eyJpc3MiOiJodHRwczovL2lkcCIsInN1YiI6InMtMSJ9." + string(role) // {"iss":"https://idp","sub":"s-1"}
+	}
+	r := ready{Endpoints: localstack.Endpoints{API: "http://api"}, Tokens: tokens, Logs: []string{"/l/one.log", "/l/two.log"}}
+	if err := a.showReady(r, "Stop it so."); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	for _, part := range []string{
+		"curl -i -X POST 'http://api/v1/bookings'", "curl -s 'http://api/v1/bookings/bk_", "Stop it so.",
+		"ops (ops-1):\n" + tokens[localstack.Ops], "two.log",
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is not in\n%s", part, text)
+		}
+	}
+	_, body, _ := strings.Cut(text, "-d '")
+	body, _, _ = strings.Cut(body, "'")
+	if !json.Valid([]byte(body)) {
+		t.Errorf("body %q is no JSON", body)
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"github.com/hailstone-rides/hailstone/cmd/hail/internal/api"
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/localstack"
+)
+
+// ready is what a developer needs to know of a stack that is ready.
+type ready struct {
+	Endpoints localstack.Endpoints       `json:"endpoints"`
+	Tokens    map[localstack.Role]string `json:"tokens"`
+	Logs      []string                   `json:"logs"`
+	Env       string                     `json:"env"`
+}
+
+// The booking's id follows from rider and key, so the second command is known
+// before the first has run.
+var readyText = template.Must(template.New("ready").Parse(`
+Book a ride:
+
+  curl -i -X POST '{{.API}}/v1/bookings' \
+    -H 'Authorization: Bearer {{.Rider}}' \
+    -H 'Content-Type: application/json' \
+    -H 'Idempotency-Key: {{.Key}}' \
+    -d '{{.Body}}'
+
+Read it back (confirmed once the payment is authorized):
+
+  curl -s '{{.API}}/v1/bookings/{{.ID}}' \
+    -H 'Authorization: Bearer {{.Rider}}'
+
+The same in one go:  go run ./cmd/hail book --wait
+
+API            {{.API}}
+AWS emulator   {{.AWS}} (keys test/test, region {{.Region}})
+Payments       {{.Paysim}}/_control/ledger
+For scripts    {{.Env}}
+Logs           {{range $i, $log := .Logs}}{{if $i}}
+               {{end}}{{$log}}{{end}}
+
+Access tokens, valid for an hour (a new one: go run ./cmd/hail token --user NAME --role ROLE):
+{{range .Tokens}}
+{{.Role}} ({{.User}}):
+{{.Token}}
+{{end}}
+{{.Stop}}
+`))
+
+func (a *app) showReady(r ready, stop string) error {
+	if a.json {
+		return a.printJSON(r)
+	}
+	rider := r.Tokens[localstack.Rider]
+	caller, err := callerOf(rider)
+	if err != nil {
+		return fmt.Errorf("read token of %s: %w", localstack.Rider.SeededUser(), err)
+	}
+	body, err := json.Marshal(api.SampleRequest())
+	if err != nil {
+		return err
+	}
+	type userToken struct {
+		Role        localstack.Role
+		User, Token string
+	}
+	key := rand.Text()
+	data := struct {
+		localstack.Endpoints
+		Rider, Key, ID, Body, Env, Stop string
+		Logs                            []string
+		Tokens                          []userToken
+	}{
+		Endpoints: r.Endpoints, Rider: rider, Key: key, ID: string(booking.IDFor(caller, key)),
+		Body: string(body), Env: shortened(r.Env), Stop: stop,
+	}
+	for _, log := range r.Logs {
+		data.Logs = append(data.Logs, shortened(log))
+	}
+	for _, role := range localstack.Roles() {
+		data.Tokens = append(data.Tokens, userToken{role, role.SeededUser(), r.Tokens[role]})
+	}
+	return readyText.Execute(a.stdout, data)
+}
+
+// callerOf reads whom the API will take the bearer of the token for. It verifies
+// nothing: the token came from the user pool a moment ago.
+func callerOf(token string) (booking.Caller, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return booking.Caller{}, errors.New("it is no JWT")
+	}
+	text, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return booking.Caller{}, err
+	}
+	var claims struct{ Iss, Sub string }
+	if err := json.Unmarshal(text, &claims); err != nil {
+		return booking.Caller{}, err
+	}
+	return booking.Caller{Issuer: claims.Iss, Subject: claims.Sub}, nil
+}
+
+// shortened returns the path as seen from the working directory, if that is shorter.
+func shortened(path string) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if relative, err := filepath.Rel(dir, path); err == nil && len(relative) < len(path) {
+		return relative
+	}
+	return path
+}

@@ -1,0 +1,84 @@
+package localstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+// Cloud is the emulated AWS account, seen by its root user.
+type Cloud struct {
+	Stacks  *cloudformation.Client
+	Gateway *apigatewayv2.Client
+	Roles   *iam.Client
+	Users   *cognitoidentityprovider.Client
+	Secrets *secretsmanager.Client
+	Logs    *cloudwatchlogs.Client
+	Queues  *sqs.Client
+	Tables  *dynamodb.Client
+}
+
+// Connect returns clients of the emulator at the URL. Nothing of the user's own AWS
+// configuration is read.
+func Connect(url, region string) Cloud {
+	config := aws.Config{
+		Region:       region,
+		BaseEndpoint: &url,
+		Credentials:  credentials.NewStaticCredentialsProvider(rootAccessKey, rootSecretKey, ""),
+	}
+	return Cloud{
+		Stacks:  cloudformation.NewFromConfig(config),
+		Gateway: apigatewayv2.NewFromConfig(config),
+		Roles:   iam.NewFromConfig(config),
+		Users:   cognitoidentityprovider.NewFromConfig(config),
+		Secrets: secretsmanager.NewFromConfig(config),
+		Logs:    cloudwatchlogs.NewFromConfig(config),
+		Queues:  sqs.NewFromConfig(config),
+		Tables:  dynamodb.NewFromConfig(config),
+	}
+}
+
+// providerSecret stores the payment simulator's key where the payment function reads
+// it, and returns the secret's ARN.
+func (c Cloud) providerSecret(ctx context.Context) (string, error) {
+	name := stackName + "/provider-key"
+	created, err := c.Secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
+		Name: &name, SecretString: aws.String(providerKey),
+	})
+	if err == nil {
+		return aws.ToString(created.ARN), nil
+	}
+	if exists := (*types.ResourceExistsException)(nil); !errors.As(err, &exists) {
+		return "", fmt.Errorf("create secret %s: %w", name, err)
+	}
+	found, err := c.Secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &name})
+	if err != nil {
+		return "", fmt.Errorf("find secret %s: %w", name, err)
+	}
+	return aws.ToString(found.ARN), nil
+}
+
+// Outputs returns the outputs of a stack by name.
+func (c Cloud) Outputs(ctx context.Context, stack string) (map[string]string, error) {
+	described, err := c.describe(ctx, stack)
+	if err != nil {
+		return nil, err
+	}
+	outputs := make(map[string]string)
+	for _, output := range described.Outputs {
+		outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
+	}
+	return outputs, nil
+}

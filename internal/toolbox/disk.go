@@ -1,0 +1,33 @@
+package toolbox
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// diskNeeded is what the tools, their downloads and a build of the functions
+// take together, with room to spare.
+const diskNeeded = 2 << 30
+
+// checkDisk reports in one line when the disk of dir is too full to install on.
+func checkDisk(dir string) error {
+	free, err := FreeDisk(dir)
+	if err != nil {
+		return err
+	}
+	if free < diskNeeded {
+		return fmt.Errorf("only %.1f GB free on the disk of %s, %d GB are needed",
+			float64(free)/(1<<30), dir, diskNeeded>>30)
+	}
+	return nil
+}
+
+// FreeDisk returns the bytes that this user can still write on the disk of dir.
+func FreeDisk(dir string) (uint64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, fmt.Errorf("look up free disk of %s: %w", dir, err)
+	}
+	return st.Bavail * uint64(st.Bsize), nil //nolint:gosec // a block size is positive
+}
