@@ -94,8 +94,10 @@ func TestDecide(t *testing.T) {
 		},
 		"a decline cancels the booking without a fee": {given{requested(t), started}, decline, given{declined, canceled}, ""},
 		"a decline before there is an object, too": {
-			given{requested(t)}, booking.RecordDecline{At: noon, Code: "resource_missing"},
-			given{booking.PaymentDeclined{At: noon, Code: "resource_missing"}, canceled}, "",
+			given{requested(t)},
+			booking.RecordDecline{At: noon, Code: "resource_missing"},
+			given{booking.PaymentDeclined{At: noon, Code: "resource_missing"}, canceled},
+			"",
 		},
 		"a decline is recorded once":               {given{requested(t), started, declined, canceled}, decline, nil, ""},
 		"a decline after the authorization is old": {given{requested(t), started, authorized, confirmed}, decline, nil, ""},

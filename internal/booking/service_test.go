@@ -139,7 +139,7 @@ func TestALostRaceIsDecidedAgain(t *testing.T) {
 	m := &meddler{}
 	s := service(m)
 	create(t, s)
-	m.meddle = func(store events.Store, at events.Position) bool {
+	m.meddle = func(store events.Store, _ events.Position) bool {
 		rival := service(&meddler{Store: store})
 		if _, err := rival.Execute(t.Context(), id, start, envelope("rival")); err != nil {
 			t.Error(err)

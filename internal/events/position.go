@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -125,7 +126,7 @@ func (h History) follow(c Commit) error {
 		return fmt.Errorf("stream %s has version %d where %d belongs: %w", h.stream, c.Version, at.next, ErrCorrupt)
 	case len(c.Events) == 0:
 		return fmt.Errorf("stream %s has an empty commit at version %d: %w", h.stream, c.Version, ErrCorrupt)
-	case string(c.Prev) != string(at.prev):
+	case !bytes.Equal(c.Prev, at.prev):
 		return fmt.Errorf("stream %s breaks its chain of digests at version %d: %w", h.stream, c.Version, ErrCorrupt)
 	}
 	return nil
@@ -184,10 +185,10 @@ func (h History) Command(id string) (Commit, bool) {
 func (h History) Verify() error {
 	var errs []error
 	for _, c := range h.commits {
-		if string(c.digest()) != string(c.Digest) {
+		if !bytes.Equal(c.digest(), c.Digest) {
 			errs = append(errs, fmt.Errorf("%s at version %d: digest differs: %w", h.stream, c.Version, ErrCorrupt))
 		}
-		if c.Personal != nil && string(saltedHash(c.Salt, c.Personal)) != string(c.PersonalHash) {
+		if c.Personal != nil && !bytes.Equal(saltedHash(c.Salt, c.Personal), c.PersonalHash) {
 			errs = append(errs, fmt.Errorf("%s at version %d: personal data differs: %w", h.stream, c.Version, ErrCorrupt))
 		}
 	}

@@ -82,10 +82,7 @@ func TestACancelEndsTheWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		go func() {
-			time.Sleep(300 * time.Millisecond)
-			cancel()
-		}()
+		time.AfterFunc(300*time.Millisecond, cancel)
 		began, calls := time.Now(), 0
 		err := retry(3).Do(ctx, func(context.Context) error { calls++; return transient })
 		if !errors.Is(err, transient) || calls != 1 || time.Since(began) != 300*time.Millisecond {
