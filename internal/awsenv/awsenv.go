@@ -4,11 +4,15 @@ package awsenv
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,9 +44,29 @@ type Common struct {
 func Load[T any]() (T, error) {
 	settings, err := env.ParseAs[T]()
 	if err != nil {
-		return settings, fmt.Errorf("environment: %w", err)
+		return settings, fmt.Errorf("environment: %w", named[T](err))
 	}
 	return settings, nil
+}
+
+// named puts the names of variables into an error, where the library has only
+// those of fields.
+func named[T any](err error) error {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return err
+	}
+	errs := slices.Clone(all.Errors)
+	for i := range errs {
+		var malformed env.ParseError
+		if !errors.As(errs[i], &malformed) {
+			continue
+		}
+		field, _ := reflect.TypeFor[T]().FieldByName(malformed.Name) // it is one of T's
+		variable, _, _ := strings.Cut(field.Tag.Get("env"), ",")
+		errs[i] = fmt.Errorf("%s: %w", variable, malformed.Err)
+	}
+	return errors.Join(errs...)
 }
 
 // Logger returns the function's logger.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"path"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
@@ -60,10 +62,25 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("GET /health", a.open(a.health))
 	mux.Handle("GET /openapi.json", a.open(a.openAPI()))
 	mux.Handle("/", a.open(func(http.ResponseWriter, *http.Request) error {
-		return problem(CodeNotFound, "There is no such resource.")
+		return noResource()
 	}))
-	return a.recovered(mux)
+	return a.recovered(a.canonical(mux))
 }
+
+// canonical keeps ServeMux from answering by itself: a path with empty or dot
+// segments it would redirect, with a page of HTML. Nothing is served under such
+// a path.
+func (a *API) canonical(mux http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := r.URL.EscapedPath(); !strings.HasPrefix(p, "/") || path.Clean(p) != p {
+			writeProblem(w, r, noResource())
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func noResource() *booking.Rejection { return problem(CodeNotFound, "There is no such resource.") }
 
 // handler is an HTTP handler that leaves errors to the one place that maps them.
 type handler func(http.ResponseWriter, *http.Request) error
@@ -89,7 +106,7 @@ func (a *API) signedIn(h handler) http.Handler {
 // bad request cannot take the environment's other work with it.
 func (a *API) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
+		defer func() { //nolint:contextcheck // the context is r's
 			if p := recover(); p != nil {
 				a.Log.ErrorContext(r.Context(), "panic", "value", p, "stack", string(debug.Stack()))
 				writeProblem(w, r, problem(CodeInternal, internalDetail))

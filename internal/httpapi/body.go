@@ -1,12 +1,12 @@
 package httpapi
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -19,7 +19,8 @@ import (
 const maxBody = 16 << 10
 
 // readBody decodes a JSON body strictly into v and returns its canonical form
-// (RFC 8785), which is equal for bodies that say the same.
+// (RFC 8785), which is equal for bodies that say the same. That form is what is
+// decoded, so that two of them also mean the same: 7 and 7.0 are one number.
 func readBody(r *http.Request, v any) (canonical []byte, err error) {
 	contentType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || contentType != "application/json" || !isUTF8(params["charset"]) {
@@ -32,34 +33,55 @@ func readBody(r *http.Request, v any) (canonical []byte, err error) {
 	if len(raw) > maxBody {
 		return nil, problem(CodeTooLarge, fmt.Sprintf("The body must have at most %d bytes.", maxBody))
 	}
-	if err := json.Unmarshal(raw, v, json.RejectUnknownMembers(true)); err != nil {
+	value := jsontext.Value(raw)
+	if err := value.Canonicalize(); err != nil {
 		return nil, bodyProblem(err)
 	}
-	value := jsontext.Value(bytes.Clone(raw))
-	if err := value.Canonicalize(); err != nil {
+	if err := json.Unmarshal(value, v, json.RejectUnknownMembers(true), refuseNull); err != nil {
 		return nil, bodyProblem(err)
 	}
 	return value, nil
 }
 
+// refuseNull makes null a wrong type everywhere: a field without a value is left
+// out, in one way only.
+var refuseNull = json.WithUnmarshalers(json.UnmarshalFromFunc(func(d *jsontext.Decoder, _ any) error {
+	if d.PeekKind() == jsontext.KindNull {
+		return errors.New("null")
+	}
+	return errors.ErrUnsupported // go on as ever
+}))
+
 func isUTF8(charset string) bool { return charset == "" || strings.EqualFold(charset, "utf-8") }
 
 // bodyProblem tells what no JSON value could mend (400) from a value of the wrong
-// type (422). Neither repeats what the body said.
+// type (422). Neither repeats a value of the body.
 func bodyProblem(err error) error {
 	var wrong *json.SemanticError
 	switch {
 	case !errors.As(err, &wrong):
 		var syntax *jsontext.SyntacticError
 		if errors.As(err, &syntax) && errors.Is(syntax, jsontext.ErrDuplicateName) {
-			return problem(CodeMalformed, "The body names a field twice: "+string(syntax.JSONPointer)+".")
+			return problem(CodeMalformed, "The body names a field twice"+at(syntax.JSONPointer))
 		}
 		return problem(CodeMalformed, "The body is not valid JSON.")
 	case errors.Is(err, json.ErrUnknownName):
-		return problem(CodeMalformed, "The body has an unknown field: "+string(wrong.JSONPointer)+".")
+		return problem(CodeMalformed, "The body has an unknown field"+at(wrong.JSONPointer))
 	default:
 		return invalid(booking.FieldError{Pointer: string(wrong.JSONPointer), Detail: "has the wrong type or is out of range"})
 	}
+}
+
+// fieldNames is a pointer made of names that look like those of fields.
+var fieldNames = regexp.MustCompile(`^(/[A-Za-z_]{1,40}){1,4}$`)
+
+// at says where in the body, unless a name there could be anything, such as a
+// card number: problems end up in the logs of others.
+func at(pointer jsontext.Pointer) string {
+	if fieldNames.MatchString(string(pointer)) {
+		return ": " + string(pointer) + "."
+	}
+	return "."
 }
 
 func invalid(fields ...booking.FieldError) *booking.Rejection {
@@ -68,43 +90,48 @@ func invalid(fields ...booking.FieldError) *booking.Rejection {
 	}
 }
 
-// presence collects the required fields that a body lacks.
-type presence struct{ missing []booking.FieldError }
+// findings collects what is wrong with the fields of a body.
+type findings struct{ fields []booking.FieldError }
+
+func (f *findings) add(pointer, detail string) {
+	f.fields = append(f.fields, booking.FieldError{Pointer: pointer, Detail: detail})
+}
+
+func (f *findings) err() error {
+	if len(f.fields) == 0 {
+		return nil
+	}
+	return invalid(f.fields...)
+}
 
 // need returns what p points to, or notes that it is missing and returns zero.
-func need[T any](in *presence, pointer string, p *T) T {
+func need[T any](f *findings, pointer string, p *T) T {
 	if p == nil {
-		in.missing = append(in.missing, booking.FieldError{Pointer: pointer, Detail: "is required"})
+		f.add(pointer, "is required")
 		return *new(T)
 	}
 	return *p
 }
 
-func (p *presence) err() error {
-	if len(p.missing) == 0 {
-		return nil
-	}
-	return invalid(p.missing...)
-}
+// An idempotency key comes as it is, or as a quoted string (RFC 8941).
+var (
+	rawKey    = regexp.MustCompile(`^[\x21\x23-\x7e][\x21-\x7e]{0,254}$`)
+	quotedKey = regexp.MustCompile(`^"(?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255}"$`)
+	unescape  = strings.NewReplacer(`\\`, `\`, `\"`, `"`)
+)
 
-// idempotencyKey returns the key of a write: 1 to 255 visible ASCII characters,
-// as they are or as a quoted string (RFC 8941), which mean the same key.
+// idempotencyKey returns the key of a write: 1 to 255 visible ASCII characters.
+// Quoted or not, it is the same key.
 func idempotencyKey(r *http.Request) (string, error) {
-	values := r.Header.Values("Idempotency-Key")
-	if len(values) == 0 || strings.Join(values, "") == "" {
+	key := strings.Join(r.Header.Values("Idempotency-Key"), ",")
+	switch {
+	case key == "":
 		return "", problem(CodeMissingKey, "A write needs an Idempotency-Key header. Use a fresh one for each new request, and the same for a repeat.")
+	case rawKey.MatchString(key):
+		return key, nil
+	case quotedKey.MatchString(key):
+		return unescape.Replace(key[1 : len(key)-1]), nil
+	default:
+		return "", problem(CodeMalformed, "The Idempotency-Key must be 1 to 255 visible ASCII characters, as they are or as a quoted string.")
 	}
-	key := unquote(strings.Join(values, ","))
-	visible := func(r rune) bool { return r > ' ' && r <= '~' }
-	if key == "" || len(key) > 255 || strings.ContainsFunc(key, func(r rune) bool { return !visible(r) }) {
-		return "", problem(CodeMalformed, "The Idempotency-Key must be 1 to 255 visible ASCII characters.")
-	}
-	return key, nil
-}
-
-func unquote(s string) string {
-	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
-		return s
-	}
-	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(s[1 : len(s)-1])
 }

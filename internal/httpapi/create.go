@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -31,29 +32,46 @@ type moneyRequest struct {
 }
 
 func (b bookingRequest) command() (booking.Request, error) {
-	in := &presence{}
+	f := &findings{}
 	c := booking.Request{
 		Trip: booking.Trip{
-			Pickup:        b.Pickup.place(in, "/pickup"),
-			Dropoff:       b.Dropoff.place(in, "/dropoff"),
-			PaymentMethod: need(in, "/payment_method", b.PaymentMethod),
+			Pickup:        b.Pickup.place(f, "/pickup"),
+			Dropoff:       b.Dropoff.place(f, "/dropoff"),
+			PaymentMethod: need(f, "/payment_method", b.PaymentMethod),
 		},
-		Product: need(in, "/product", b.Product),
+		Product: need(f, "/product", b.Product),
 	}
-	if m := b.ExpectedFare; m != nil {
-		c.ExpectedFare = &booking.Money{
-			Amount:   need(in, "/expected_fare/amount", m.Amount),
-			Currency: need(in, "/expected_fare/currency", m.Currency),
-		}
+	if b.ExpectedFare != nil {
+		fare := b.ExpectedFare.money(f, "/expected_fare")
+		c.ExpectedFare = &fare
 	}
-	return c, in.err()
+	return c, f.err()
 }
 
-func (p *placeRequest) place(in *presence, pointer string) booking.Place {
+func (p *placeRequest) place(f *findings, pointer string) booking.Place {
 	if p == nil {
-		return need[booking.Place](in, pointer, nil)
+		return need[booking.Place](f, pointer, nil)
 	}
-	return booking.Place{Lat: need(in, pointer+"/lat", p.Lat), Lng: need(in, pointer+"/lng", p.Lng), Label: p.Label}
+	return booking.Place{Lat: need(f, pointer+"/lat", p.Lat), Lng: need(f, pointer+"/lng", p.Lng), Label: p.Label}
+}
+
+// maxAmount is the largest integer that every JSON reader keeps exactly.
+const maxAmount = 1<<53 - 1
+
+var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
+
+func (m moneyRequest) money(f *findings, pointer string) booking.Money {
+	money := booking.Money{
+		Amount:   need(f, pointer+"/amount", m.Amount),
+		Currency: need(f, pointer+"/currency", m.Currency),
+	}
+	if money.Amount > maxAmount {
+		f.add(pointer+"/amount", "is out of range")
+	}
+	if m.Currency != nil && !currencyCode.MatchString(money.Currency) {
+		f.add(pointer+"/currency", "must be an ISO 4217 code, such as EUR")
+	}
+	return money
 }
 
 func (a *API) createBooking(w http.ResponseWriter, r *http.Request) error {

@@ -47,7 +47,7 @@ var statuses = map[booking.Code]struct {
 
 const (
 	internalDetail    = "Something went wrong on our side. The request id helps us to find out what."
-	unavailableDetail = "The outcome is not known. Repeat the request with the same Idempotency-Key."
+	unavailableDetail = "The service is busy, or a part of it cannot be reached. Repeat the request, a write with the same Idempotency-Key: whether it had its effect is not known."
 	retryAfterSeconds = "1"
 )
 
@@ -71,7 +71,7 @@ func problem(code booking.Code, detail string) *booking.Rejection {
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var rejected *booking.Rejection
 	switch {
-	case errors.As(err, &rejected):
+	case errors.As(err, &rejected) && statuses[rejected.Code].status != 0:
 	case errors.Is(err, events.ErrUnavailable), errors.Is(err, events.ErrConflict), errors.Is(err, readmodel.ErrUnavailable):
 		a.Log.WarnContext(r.Context(), "unavailable", "error", err.Error())
 		rejected = problem(CodeUnavailable, unavailableDetail)
@@ -86,10 +86,8 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func writeProblem(w http.ResponseWriter, r *http.Request, p *booking.Rejection) {
-	entry, ok := statuses[p.Code]
-	if !ok {
-		entry = statuses[CodeInternal]
-	}
+	clear(w.Header()) // of what was meant to be a success
+	entry := statuses[p.Code]
 	body, err := json.Marshal(problemBody{
 		Type: "urn:hailstone:problem:" + string(p.Code), Title: entry.title, Status: entry.status,
 		Detail: p.Detail, Instance: requestOf(r.Context()).ID, Code: p.Code, Errors: p.Fields,
@@ -115,5 +113,5 @@ func write(w http.ResponseWriter, status int, contentType string, body []byte) {
 		h.Set("Cache-Control", "no-store")
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client may have left; there is nobody to tell
+	_, _ = w.Write(body) //nolint:gosec // it is JSON and says so; if the client has left, there is nobody to tell
 }

@@ -49,7 +49,7 @@ func (a *API) readBooking(w http.ResponseWriter, r *http.Request) error {
 		return problem(CodeVersionMismatch, "The booking has not reached that version.")
 	}
 	w.Header().Set("Cache-Control", "private, no-cache")
-	if noneMatch(r.Header.Get("If-None-Match"), etag(v.Version)) {
+	if noneMatch(strings.Join(r.Header.Values("If-None-Match"), ","), etag(v.Version)) {
 		w.Header().Set("ETag", etag(v.Version))
 		w.WriteHeader(http.StatusNotModified)
 		return nil

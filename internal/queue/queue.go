@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -39,11 +40,12 @@ func (h Hint) Encode() ([]byte, error) { return json.Marshal(h) }
 // cannot help: it belongs in the dead-letter queue.
 var ErrMalformed = errors.New("malformed hint")
 
-// Parse reads a hint strictly.
+// Parse reads a hint strictly. Its errors repeat nothing of the body, which could
+// be anything.
 func Parse(body []byte) (Hint, error) {
 	var h Hint
 	if err := json.Unmarshal(body, &h, json.RejectUnknownMembers(true)); err != nil {
-		return Hint{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return Hint{}, fmt.Errorf("%w: no JSON with the fields of a hint", ErrMalformed)
 	}
 	switch {
 	case h.V != hintVersion:
@@ -76,8 +78,9 @@ type Failure struct {
 
 // Process hands the hints of a batch to handle, each stream once: a batch often
 // names a stream several times, and one look is enough for all of them. At most
-// parallel streams are handled at a time. A message that fails does not hold up
-// the others; what it returns must be reported to the queue as failed.
+// parallel streams are handled at a time. A message that fails, or makes handle
+// panic, does not hold up the others; what Process returns must be reported to
+// the queue as failed.
 func Process(ctx context.Context, batch []Message, parallel int, handle func(context.Context, Hint) error) []Failure {
 	var failures []Failure
 	byStream := map[events.StreamID][]string{}
@@ -100,7 +103,7 @@ func Process(ctx context.Context, batch []Message, parallel int, handle func(con
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			err := handle(ctx, newest[stream])
+			err := guarded(ctx, newest[stream], handle)
 			if err == nil {
 				return
 			}
@@ -113,4 +116,16 @@ func Process(ctx context.Context, batch []Message, parallel int, handle func(con
 	}
 	wg.Wait()
 	return failures
+}
+
+// guarded keeps a panic to the message that it came from: it would end the
+// process, and the whole batch would be delivered again until it all ends up in
+// the dead-letter queue.
+func guarded(ctx context.Context, h Hint, handle func(context.Context, Hint) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return handle(ctx, h)
 }

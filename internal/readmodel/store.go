@@ -15,7 +15,8 @@ type Store interface {
 	// the outcome is unknown; putting again is harmless.
 	Put(ctx context.Context, v View) error
 	// Get returns the view of a booking; ok is false where none is stored, which
-	// does not mean that there is no booking. A view may be older than the log.
+	// does not mean that there is no booking. A view may be older than the log. It
+	// returns ErrUnavailable when the store could not be read.
 	Get(ctx context.Context, id booking.ID) (v View, ok bool, err error)
 }
 

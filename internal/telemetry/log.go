@@ -26,7 +26,7 @@ type lambdaHandler struct{ slog.Handler }
 // Handle implements slog.Handler.
 func (h *lambdaHandler) Handle(ctx context.Context, r slog.Record) error {
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		r.AddAttrs(slog.String("requestId", lc.AwsRequestID))
+		r.AddAttrs(slog.String("requestId", lc.AwsRequestID)) //nolint:sloglint // the name that Lambda itself logs it under
 	}
 	return h.Handler.Handle(ctx, r)
 }

@@ -9,7 +9,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
+	"regexp"
 	"strings"
 	"time"
 
@@ -34,9 +34,9 @@ func Handler(h http.Handler) func(context.Context, lambdaevents.APIGatewayV2HTTP
 		if err != nil {
 			return lambdaevents.APIGatewayV2HTTPResponse{}, err
 		}
-		w := httptest.NewRecorder()
+		w := &recorder{header: http.Header{}}
 		h.ServeHTTP(w, r)
-		return response(w.Result(), w.Body.String()), nil
+		return w.response(), nil
 	}
 }
 
@@ -55,7 +55,7 @@ func request(ctx context.Context, e lambdaevents.APIGatewayV2HTTPRequest) (*http
 	}
 	ctx = httpapi.WithRequest(ctx, httpapi.Request{
 		ID: e.RequestContext.RequestID, Caller: caller(e.RequestContext.Authorizer),
-		Trace: events.Trace{CorrelationID: e.RequestContext.RequestID, Traceparent: header(e, "traceparent")},
+		Trace: events.Trace{CorrelationID: e.RequestContext.RequestID, Traceparent: traceparent(e)},
 	})
 	r, err := http.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, "/", bytes.NewReader(body))
 	if err != nil {
@@ -80,10 +80,15 @@ func stagePath(path, stage string) string {
 	return path
 }
 
-func header(e lambdaevents.APIGatewayV2HTTPRequest, name string) string {
-	for n, v := range e.Headers {
-		if strings.EqualFold(n, name) {
-			return v
+// wellFormed is a W3C trace context of version 00.
+var wellFormed = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
+// traceparent returns the caller's trace context. It is stored and sent on, so
+// what is not in its form is dropped: it could be anything.
+func traceparent(e lambdaevents.APIGatewayV2HTTPRequest) string {
+	for name, value := range e.Headers {
+		if strings.EqualFold(name, "traceparent") && wellFormed.MatchString(value) {
+			return value
 		}
 	}
 	return ""
@@ -109,12 +114,4 @@ func caller(a *lambdaevents.APIGatewayV2HTTPRequestContextAuthorizerDescription)
 		Caller: booking.Caller{Issuer: claims["iss"], Subject: claims["sub"]},
 		Roles:  roles,
 	}
-}
-
-func response(r *http.Response, body string) lambdaevents.APIGatewayV2HTTPResponse {
-	headers := make(map[string]string, len(r.Header))
-	for name, values := range r.Header {
-		headers[name] = strings.Join(values, ", ")
-	}
-	return lambdaevents.APIGatewayV2HTTPResponse{StatusCode: r.StatusCode, Headers: headers, Body: body}
 }

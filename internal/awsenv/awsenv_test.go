@@ -1,0 +1,176 @@
+package awsenv_test
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hailstone-rides/hailstone/internal/awsenv"
+)
+
+type settings struct {
+	awsenv.Common
+	Table   string `env:"EVENTS_TABLE,required,notEmpty"`
+	URL     string `env:"STRIPE_API_URL" envDefault:"https://api.stripe.com"`
+	Workers int    `env:"WORKERS" envDefault:"10"`
+}
+
+// environment sets exactly these of the variables that settings has.
+func environment(t *testing.T, set map[string]string) {
+	t.Helper()
+	for _, name := range []string{"STAGE", "LOG_LEVEL", "EVENTS_TABLE", "STRIPE_API_URL", "WORKERS"} {
+		t.Setenv(name, "") // so that it is restored
+		if err := os.Unsetenv(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, value := range set {
+		t.Setenv(name, value)
+	}
+}
+
+func TestSettingsComeFromTheEnvironment(t *testing.T) {
+	for name, test := range map[string]struct {
+		set  map[string]string
+		want settings
+	}{
+		"what must be": {
+			map[string]string{"STAGE": "prod", "EVENTS_TABLE": "events"},
+			settings{Common: awsenv.Common{Stage: "prod"}, Table: "events", URL: "https://api.stripe.com", Workers: 10},
+		},
+		"everything": {
+			map[string]string{"STAGE": "dev", "LOG_LEVEL": "debug", "EVENTS_TABLE": "events", "STRIPE_API_URL": "http://127.0.0.1:1", "WORKERS": "3"},
+			settings{Common: awsenv.Common{Stage: "dev", LogLevel: slog.LevelDebug}, Table: "events", URL: "http://127.0.0.1:1", Workers: 3},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environment(t, test.set)
+			got, err := awsenv.Load[settings]()
+			if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}
+
+// Whoever deploys must learn from the error which variable to mend.
+func TestAnErrorNamesTheVariable(t *testing.T) {
+	good := map[string]string{"STAGE": "dev", "EVENTS_TABLE": "events"}
+	for name, test := range map[string]struct {
+		change map[string]string
+		names  []string
+	}{
+		"missing":             {map[string]string{"EVENTS_TABLE": "-"}, []string{"EVENTS_TABLE"}},
+		"missing, of common":  {map[string]string{"STAGE": "-"}, []string{"STAGE"}},
+		"empty":               {map[string]string{"EVENTS_TABLE": ""}, []string{"EVENTS_TABLE"}},
+		"several":             {map[string]string{"EVENTS_TABLE": "-", "STAGE": ""}, []string{"EVENTS_TABLE", "STAGE"}},
+		"an unknown level":    {map[string]string{"LOG_LEVEL": "LOUD"}, []string{"LOG_LEVEL"}},
+		"no number":           {map[string]string{"WORKERS": "ten"}, []string{"WORKERS"}},
+		"one missing, one no": {map[string]string{"STAGE": "-", "WORKERS": "ten"}, []string{"STAGE", "WORKERS"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set := map[string]string{}
+			for _, from := range []map[string]string{good, test.change} {
+				for n, v := range from {
+					set[n] = v
+				}
+			}
+			for n, v := range set {
+				if v == "-" {
+					delete(set, n)
+				}
+			}
+			environment(t, set)
+			_, err := awsenv.Load[settings]()
+			if err == nil {
+				t.Fatal("the environment was taken")
+			}
+			for _, n := range test.names {
+				if !strings.Contains(err.Error(), n) {
+					t.Errorf("the error is %q, want one that names %s", err, n)
+				}
+			}
+			for n := range good {
+				if strings.Contains(err.Error(), n) && !strings.Contains(strings.Join(test.names, " "), n) {
+					t.Errorf("the error is %q, which names %s", err, n)
+				}
+			}
+		})
+	}
+}
+
+// No call may hang, and none may be repeated without end.
+func TestTheClientsHaveLimits(t *testing.T) {
+	for name, value := range map[string]string{
+		"AWS_REGION": "eu-west-3", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+	} {
+		t.Setenv(name, value)
+	}
+	cfg, err := awsenv.AWS(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Region != "eu-west-3" {
+		t.Errorf("the region is %s, want that of the environment", cfg.Region)
+	}
+	if got := aws.ToString(cfg.BaseEndpoint); got != "http://127.0.0.1:4566" {
+		t.Errorf("the endpoint is %s, want that of the environment", got)
+	}
+	if got := cfg.Retryer().MaxAttempts(); got != 3 {
+		t.Errorf("%d attempts, want 3", got)
+	}
+	for attempt := range 10 {
+		if wait, err := cfg.Retryer().RetryDelay(attempt+1, errors.New("x")); err != nil || wait > time.Second {
+			t.Errorf("it waits %s after attempt %d (%v), want at most a second", wait, attempt+1, err)
+		}
+	}
+	client, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
+	if !ok {
+		t.Fatalf("the client is %T", cfg.HTTPClient)
+	}
+	got := []time.Duration{client.GetTimeout(), client.GetDialer().Timeout, client.GetTransport().TLSHandshakeTimeout}
+	if diff := cmp.Diff([]time.Duration{2500 * time.Millisecond, time.Second, time.Second}, got); diff != "" {
+		t.Errorf("attempt, connection, handshake (-want +got):\n%s", diff)
+	}
+}
+
+func TestABrokenConfigurationIsAnError(t *testing.T) {
+	t.Setenv("AWS_PROFILE", "nobody")
+	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "none"))
+	if _, err := awsenv.AWS(t.Context()); err == nil || !strings.Contains(err.Error(), "nobody") {
+		t.Errorf("error %v, want one that names the profile", err)
+	}
+}
+
+func TestTheLoggerSaysTheStage(t *testing.T) {
+	stdout := os.Stdout
+	t.Cleanup(func() { os.Stdout = stdout })
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Stdout = write
+	log := awsenv.Common{Stage: "prod", LogLevel: slog.LevelWarn}.Logger()
+	log.Info("too quiet")
+	log.Warn("loud enough")
+	if err := write.Close(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := io.ReadAll(read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(out); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"message":"loud enough","stage":"prod"`) {
+		t.Errorf("the log is %q, want one line with the stage", got)
+	}
+}

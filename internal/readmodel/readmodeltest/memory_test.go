@@ -1,0 +1,13 @@
+package readmodeltest_test
+
+import (
+	"testing"
+
+	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
+)
+
+func TestMemoryKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	readmodeltest.Run(t, func(*testing.T) readmodel.Store { return &readmodeltest.Memory{} })
+}
