@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 )
