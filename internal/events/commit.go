@@ -40,7 +40,28 @@ type Draft struct {
 	// and never orders anything.
 	RecordedAt time.Time
 	Trace      Trace
+	// Lease is taken or released together with the append, or neither happens.
+	Lease Lease
 }
+
+// Lease is something that at most one stream may hold at a time, such as a
+// driver. The zero Lease is none.
+type Lease struct {
+	// Name identifies it among all leases, such as driver/d-42.
+	Name   string
+	Change LeaseChange
+}
+
+// LeaseChange is what a commit does to a lease.
+type LeaseChange int
+
+// The changes of a lease. Taking what the stream holds already and releasing
+// what nobody holds succeed.
+const (
+	LeaseKept LeaseChange = iota
+	LeaseTaken
+	LeaseReleased
+)
 
 // Trace ties a commit to what led to it. All fields are optional.
 type Trace struct {
@@ -61,10 +82,10 @@ type Commit struct {
 	// the client library after a lost response, from another caller's.
 	ID          string
 	CommandID   string
-	Fingerprint []byte // SHA-256(Salt ‖ Draft.Request)
+	Fingerprint []byte // SHA-256(Salt ‖ Draft.Request), 128 bits of it
 
 	Personal     []byte // nil where there was none, and after erasure
-	PersonalHash []byte // SHA-256(Salt ‖ Personal); nil where there was none
+	PersonalHash []byte // the same of Personal; nil where there was none
 	Salt         []byte // 16 random bytes; nil after erasure
 
 	Actor      string

@@ -54,11 +54,15 @@ func (c Commit) digest() []byte {
 	return h.Sum(nil)
 }
 
+// saltedHashSize is how much of a salted hash is kept: 128 bits, which nobody finds
+// a second input for. The rest would cost every commit its room.
+const saltedHashSize = 16
+
 func saltedHash(salt, data []byte) []byte {
 	h := sha256.New()
 	h.Write(salt)
 	h.Write(data)
-	return h.Sum(nil)
+	return h.Sum(nil)[:saltedHashSize]
 }
 
 // Answers tells whether c is what this command appended: the same id, asked for

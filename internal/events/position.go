@@ -81,6 +81,8 @@ func (p Position) check(draft Draft) error {
 		problem = "the command id is empty"
 	case len(draft.Events) == 0:
 		problem = "there are no events"
+	case (draft.Lease.Change == LeaseKept) != (draft.Lease.Name == ""):
+		problem = "the lease has no name or no change"
 	case draft.RecordedAt.IsZero():
 		problem = "recorded_at is missing"
 	default:

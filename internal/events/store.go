@@ -16,12 +16,18 @@ type Store interface {
 	// of this package, and ErrUnavailable when the store could not be read.
 	Load(ctx context.Context, id StreamID) (History, error)
 
+	// Holder returns the stream that holds a lease, with every acknowledged append
+	// before the call; ok is false where none does. It returns ErrUnavailable when
+	// the store could not be read.
+	Holder(ctx context.Context, lease string) (holder StreamID, ok bool, err error)
+
 	// Append stores draft at position, or finds that its command is what is
 	// stored there already, which is a success too. It reads nothing beforehand.
 	//
 	// It returns ErrConflict when another command was stored there first: load
 	// again and decide again. ErrCommandReused when the same command id is stored
-	// there with another request. ErrInvalid or ErrTooLarge, before any write, for
+	// there with another request. ErrLeaseHeld when another stream holds the lease
+	// that the draft takes or releases; nothing was stored. ErrInvalid or ErrTooLarge, before any write, for
 	// a draft that can never be stored. ErrUnavailable when the outcome is not
 	// known: the commit is stored wholly or not at all, and repeating the command
 	// after a Load tells which, without a second effect.
@@ -41,6 +47,7 @@ type Appended struct {
 var (
 	ErrConflict      = errors.New("another command was stored first")
 	ErrCommandReused = errors.New("the command id was used for another request")
+	ErrLeaseHeld     = errors.New("another stream holds the lease")
 	ErrUnavailable   = errors.New("the event store is unavailable")
 	ErrCorrupt       = errors.New("the stream is corrupt")
 	ErrInvalid       = errors.New("the draft is invalid")

@@ -15,22 +15,30 @@ import (
 // API is the part of the DynamoDB client that the store needs.
 type API interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
-// Store implements events.Store on a DynamoDB table.
+// Tables names the tables of a store.
+type Tables struct {
+	Events string // the log
+	Leases string // who holds which lease; it may hold other items, too
+}
+
+// Store implements events.Store on DynamoDB tables.
 type Store struct {
-	db    API
-	table string
-	stamp func() events.Stamp
+	db     API
+	tables Tables
+	stamp  func() events.Stamp
 }
 
 var _ events.Store = (*Store)(nil)
 
-// New returns a store on the given table. stamp is asked once per Append;
+// New returns a store on the given tables. stamp is asked once per Append;
 // production passes events.NewStamp.
-func New(db API, table string, stamp func() events.Stamp) *Store {
-	return &Store{db: db, table: table, stamp: stamp}
+func New(db API, tables Tables, stamp func() events.Stamp) *Store {
+	return &Store{db: db, tables: tables, stamp: stamp}
 }
 
 // Load implements events.Store by a strongly consistent Query, page by page
@@ -38,7 +46,7 @@ func New(db API, table string, stamp func() events.Stamp) *Store {
 func (s *Store) Load(ctx context.Context, id events.StreamID) (events.History, error) {
 	var commits []events.Commit
 	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
-		TableName:                 aws.String(s.table),
+		TableName:                 aws.String(s.tables.Events),
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String(attrStream + " = :id"),
 		ExpressionAttributeValues: item{":id": text(string(id))},
@@ -59,39 +67,53 @@ func (s *Store) Load(ctx context.Context, id events.StreamID) (events.History, e
 	return events.NewHistory(id, commits)
 }
 
-// Append implements events.Store by one conditional PutItem.
+// Append implements events.Store by one conditional PutItem, or by a transaction
+// of two writes where a lease changes hands.
 func (s *Store) Append(ctx context.Context, at events.Position, draft events.Draft) (events.Appended, error) {
 	attempted, err := at.Seal(draft, s.stamp())
 	if err != nil {
 		return events.Appended{}, err
 	}
-	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                           aws.String(s.table),
-		Item:                                encode(attempted),
-		ConditionExpression:                 aws.String("attribute_not_exists(" + attrStream + ")"),
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
-	if err == nil {
-		return events.Appended{Commit: attempted}, nil
+	write := s.put
+	if draft.Lease.Change != events.LeaseKept {
+		write = s.transact
 	}
-	appended, err := resolve(err, attempted, draft)
+	appended, err := write(ctx, attempted, draft)
 	if err != nil {
 		return events.Appended{}, fmt.Errorf("append to %s at %d: %w", attempted.Stream, attempted.Version, err)
 	}
 	return appended, nil
 }
 
-// resolve finds out what a failed write means. After anything but a failed
-// condition the outcome is unknown: an attempt before the last may have been
-// stored, whatever the last one answered.
-func resolve(err error, attempted events.Commit, draft events.Draft) (events.Appended, error) {
+const placeIsFree = "attribute_not_exists(" + attrStream + ")"
+
+func (s *Store) put(ctx context.Context, attempted events.Commit, draft events.Draft) (events.Appended, error) {
+	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                           aws.String(s.tables.Events),
+		Item:                                encode(attempted),
+		ConditionExpression:                 aws.String(placeIsFree),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
 	var taken *types.ConditionalCheckFailedException
-	if !errors.As(err, &taken) {
-		return events.Appended{}, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+	switch {
+	case err == nil:
+		return events.Appended{Commit: attempted}, nil
+	case errors.As(err, &taken):
+		return resolve(taken.Item, attempted, draft)
+	default:
+		return events.Appended{}, unknown(err)
 	}
-	stored, err := decode(taken.Item)
+}
+
+// unknown is the outcome of every write that failed in any other way than by its
+// condition: an attempt before the last may have been stored, whatever the last
+// one answered.
+func unknown(err error) error { return fmt.Errorf("%w: %w", events.ErrUnavailable, err) }
+
+func resolve(stored item, attempted events.Commit, draft events.Draft) (events.Appended, error) {
+	c, err := decode(stored)
 	if err != nil {
 		return events.Appended{}, err
 	}
-	return events.Resolve(stored, attempted, draft)
+	return events.Resolve(c, attempted, draft)
 }

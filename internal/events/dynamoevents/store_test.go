@@ -22,8 +22,12 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	db := dynamolocal.New(t)
 	eventstest.Run(t, func(*testing.T) events.Store {
-		return dynamoevents.New(db.Client, db.Tables.Events, events.NewStamp)
+		return newStore(db)
 	})
+}
+
+func newStore(db dynamolocal.DB) *dynamoevents.Store {
+	return dynamoevents.New(db.Client, dynamoevents.Tables{Events: db.Tables.Events, Leases: db.Tables.Control}, events.NewStamp)
 }
 
 // lost is a failure of the network that the SDK retries.
@@ -56,7 +60,7 @@ func TestAResponseThatWasLostIsOurOwnWrite(t *testing.T) {
 			t.Parallel()
 			fault, attempts := loseResponses("PutItem", 1, afterEffect)
 			db := dynamolocal.New(t, fault)
-			store := dynamoevents.New(db.Client, db.Tables.Events, events.NewStamp)
+			store := newStore(db)
 
 			appended, err := store.Append(t.Context(), events.NewStream("test/lost"), eventstest.Draft("a"))
 			if err != nil || appended.Replayed {
@@ -73,11 +77,33 @@ func TestAResponseThatWasLostIsOurOwnWrite(t *testing.T) {
 	}
 }
 
+// The transaction that changes a lease, too, recognizes itself.
+func TestATransactionWhoseResponseWasLostIsOurs(t *testing.T) {
+	t.Parallel()
+	for name, afterEffect := range map[string]bool{"before the effect": false, "after the effect": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fault, attempts := loseResponses("TransactWriteItems", 1, afterEffect)
+			store := newStore(dynamolocal.New(t, fault))
+			draft := eventstest.Draft("a")
+			draft.Lease = events.Lease{Name: "driver/d-1", Change: events.LeaseTaken}
+
+			appended, err := store.Append(t.Context(), events.NewStream("test/lost"), draft)
+			if err != nil || appended.Replayed || attempts.Load() != 2 {
+				t.Fatalf("append: %v, replayed %v, %d attempts; want our own write at the second", err, appended.Replayed, attempts.Load())
+			}
+			if holder, _, err := store.Holder(t.Context(), "driver/d-1"); err != nil || holder != "test/lost" {
+				t.Errorf("holder %q, %v", holder, err)
+			}
+		})
+	}
+}
+
 func TestAnOutcomeThatStaysUnknownIsUnavailable(t *testing.T) {
 	t.Parallel()
 	fault, _ := loseResponses("PutItem", 3, true)
 	db := dynamolocal.New(t, fault)
-	store := dynamoevents.New(db.Client, db.Tables.Events, events.NewStamp)
+	store := newStore(db)
 	draft := eventstest.Draft("a")
 
 	if _, err := store.Append(t.Context(), events.NewStream("test/unknown"), draft); !errors.Is(err, events.ErrUnavailable) {
@@ -100,7 +126,7 @@ func TestThrottlingIsUnavailable(t *testing.T) {
 		o.RetryMaxAttempts = 1
 	}
 	db := dynamolocal.New(t, throttle)
-	store := dynamoevents.New(db.Client, db.Tables.Events, events.NewStamp)
+	store := newStore(db)
 	if _, err := store.Load(t.Context(), "test/x"); !errors.Is(err, events.ErrUnavailable) {
 		t.Errorf("load: %v, want ErrUnavailable", err)
 	}
@@ -112,7 +138,7 @@ func TestThrottlingIsUnavailable(t *testing.T) {
 func TestACorruptItemIsReportedWithWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	db := dynamolocal.New(t)
-	store := dynamoevents.New(db.Client, db.Tables.Events, events.NewStamp)
+	store := newStore(db)
 	if _, err := store.Append(t.Context(), events.NewStream("test/corrupt"), eventstest.Draft("a")); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +192,7 @@ func item(t *testing.T, db dynamolocal.DB, key map[string]types.AttributeValue) 
 func TestAGapInTheStreamIsCorrupt(t *testing.T) {
 	t.Parallel()
 	db := dynamolocal.New(t)
-	store := dynamoevents.New(db.Client, db.Tables.Events, events.NewStamp)
+	store := newStore(db)
 	at := events.NewStream("test/gap")
 	for _, id := range []string{"a", "b"} {
 		appended, err := store.Append(t.Context(), at, eventstest.Draft(id))
@@ -211,7 +237,7 @@ func TestAppendCosts(t *testing.T) {
 		})
 	}
 	db := dynamolocal.New(t, count)
-	store := dynamoevents.New(db.Client, db.Tables.Events, events.NewStamp)
+	store := newStore(db)
 	if _, err := store.Append(t.Context(), events.NewStream("test/cost"), eventstest.Draft("a")); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ func Run(t *testing.T, newStore func(t *testing.T) events.Store) {
 		"memory is not shared with the caller":           testNoSharedMemory,
 		"a canceled context is an unavailable store":     testCanceled,
 	}
+	maps.Copy(tests, leaseTests)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

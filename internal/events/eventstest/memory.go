@@ -15,13 +15,14 @@ type Memory struct {
 
 	mu      sync.Mutex
 	streams map[events.StreamID][]events.Commit
+	leases  map[string]events.StreamID
 }
 
 var _ events.Store = (*Memory)(nil)
 
 // NewMemory returns an empty store that draws its stamps from stamp.
 func NewMemory(stamp func() events.Stamp) *Memory {
-	return &Memory{stamp: stamp, streams: map[events.StreamID][]events.Commit{}}
+	return &Memory{stamp: stamp, streams: map[events.StreamID][]events.Commit{}, leases: map[string]events.StreamID{}}
 }
 
 // Load implements events.Store.
@@ -59,6 +60,34 @@ func (m *Memory) Append(ctx context.Context, at events.Position, draft events.Dr
 		}
 		return appended, nil
 	}
+	if err := m.change(draft.Lease, at.Stream()); err != nil {
+		return events.Appended{}, fmt.Errorf("append to %s at %d: %w", attempted.Stream, attempted.Version, err)
+	}
 	m.streams[at.Stream()] = append(m.streams[at.Stream()], attempted)
 	return events.Appended{Commit: attempted.Clone()}, nil
+}
+
+func (m *Memory) change(l events.Lease, stream events.StreamID) error {
+	holder, held := m.leases[l.Name]
+	switch {
+	case l.Change == events.LeaseKept:
+	case held && holder != stream:
+		return fmt.Errorf("lease %s of %s: %w", l.Name, holder, events.ErrLeaseHeld)
+	case l.Change == events.LeaseTaken:
+		m.leases[l.Name] = stream
+	default:
+		delete(m.leases, l.Name)
+	}
+	return nil
+}
+
+// Holder implements events.Store.
+func (m *Memory) Holder(ctx context.Context, lease string) (events.StreamID, bool, error) {
+	if err := ctx.Err(); err != nil {
+		return "", false, fmt.Errorf("holder of %s: %w: %w", lease, events.ErrUnavailable, err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	holder, held := m.leases[lease]
+	return holder, held, nil
 }

@@ -1,0 +1,7 @@
+package dynamoevents
+
+// For tests of the storage format.
+var (
+	Encode = encode
+	Decode = decode
+)
