@@ -19,32 +19,72 @@ type Request struct {
 	Tariff       Tariff
 }
 
-// RecordPaymentStarted makes the provider's object known before it is confirmed.
-type RecordPaymentStarted struct {
-	At  time.Time
-	Ref string
+// Assign sends a driver, who must have no other active ride.
+type Assign struct {
+	At       time.Time
+	DriverID string
 }
 
-// RecordAuthorization records that the provider holds the fare.
-type RecordAuthorization struct {
-	At            time.Time
-	Ref           string
-	Amount        Money
-	CaptureBefore time.Time
+// Unassign takes the driver off again.
+type Unassign struct{ At time.Time }
+
+// Arrive says that the driver waits at the pickup.
+type Arrive struct{ At time.Time }
+
+// Start says that the rider is in the car.
+type Start struct{ At time.Time }
+
+// Complete ends the ride, with what was really driven.
+type Complete struct {
+	At        time.Time
+	DistanceM int64
+	DurationS int64
 }
 
-// RecordDecline records that the provider refused, after its object was canceled
-// there. Ref is empty where it refused to make one.
-type RecordDecline struct {
-	At   time.Time
-	Ref  string
-	Code string
+// NoShow ends a booking whose rider did not come.
+type NoShow struct{ At time.Time }
+
+// Cancel ends a booking before the ride, for the rider or a dispatcher.
+type Cancel struct {
+	At     time.Time
+	By     string
+	Reason string
 }
 
-func (Request) command()              {}
-func (RecordPaymentStarted) command() {}
-func (RecordAuthorization) command()  {}
-func (RecordDecline) command()        {}
+// Abort ends a booking wherever it is, for ops.
+type Abort struct {
+	At     time.Time
+	Reason string
+	Fee    *Money // nil for none
+}
+
+// Expire ends a booking that is past its deadline.
+type Expire struct{ At time.Time }
+
+// RequestRefund asks for money to be given back. Amount nil means all that is
+// left.
+type RequestRefund struct {
+	At       time.Time
+	RefundID string
+	Amount   *Money
+	Reason   string
+}
+
+// RetryPayment takes up a payment operation that had failed.
+type RetryPayment struct{ At time.Time }
+
+func (Request) command()       {}
+func (Assign) command()        {}
+func (Unassign) command()      {}
+func (Arrive) command()        {}
+func (Start) command()         {}
+func (Complete) command()      {}
+func (NoShow) command()        {}
+func (Cancel) command()        {}
+func (Abort) command()         {}
+func (Expire) command()        {}
+func (RequestRefund) command() {}
+func (RetryPayment) command()  {}
 
 // Code names a reason for which a command was rejected.
 type Code string
@@ -54,6 +94,7 @@ const (
 	CodeValidationFailed Code = "validation-failed"
 	CodeInvalidState     Code = "invalid-state"
 	CodeFareChanged      Code = "fare-changed"
+	CodeDriverBusy       Code = "driver-busy"
 	CodeNotFound         Code = "not-found"
 	CodeVersionMismatch  Code = "version-mismatch"
 	CodeKeyReused        Code = "idempotency-key-reused"

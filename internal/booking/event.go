@@ -11,12 +11,15 @@ type Event interface {
 
 // Type strings are storage format.
 const (
-	TypeBookingRequested  = "BookingRequested"
-	TypeBookingConfirmed  = "BookingConfirmed"
-	TypeBookingCanceled   = "BookingCanceled"
-	TypePaymentStarted    = "PaymentStarted"
-	TypePaymentAuthorized = "PaymentAuthorized"
-	TypePaymentDeclined   = "PaymentDeclined"
+	TypeBookingRequested = "BookingRequested"
+	TypeBookingConfirmed = "BookingConfirmed"
+	TypeDriverAssigned   = "DriverAssigned"
+	TypeDriverUnassigned = "DriverUnassigned"
+	TypeDriverArrived    = "DriverArrived"
+	TypeRideStarted      = "RideStarted"
+	TypeRideCompleted    = "RideCompleted"
+	TypeBookingCanceled  = "BookingCanceled"
+	TypeBookingExpired   = "BookingExpired"
 )
 
 // BookingRequested begins a booking. It carries everything that a later decision
@@ -25,12 +28,14 @@ type BookingRequested struct {
 	At      time.Time `json:"at"`
 	RiderID string    `json:"rider_id"`
 	Product string    `json:"product"`
-	Tariff  string    `json:"tariff"`
+	// Tariff is the id of the tariff, Prices and Fees what it said then.
+	Tariff string  `json:"tariff"`
+	Prices Product `json:"prices"`
+	Fees   Fees    `json:"fees"`
 	// Fare is the quote, Hold what is authorized on the card: the quote and its
 	// headroom.
 	Fare Money `json:"fare"`
 	Hold Money `json:"hold"`
-	Fees Fees  `json:"fees"`
 	// AuthorizeBy is when the booking expires without an authorization.
 	AuthorizeBy time.Time `json:"authorize_by"`
 	// Personal is stored apart, see codec.go.
@@ -43,43 +48,73 @@ type BookingConfirmed struct {
 	AssignBy time.Time `json:"assign_by"`
 }
 
+// DriverAssigned means that a driver is on the way; the driver's lease was taken
+// in the same transaction.
+type DriverAssigned struct {
+	At       time.Time `json:"at"`
+	DriverID string    `json:"driver_id"`
+}
+
+// DriverUnassigned puts the booking back in the queue for drivers.
+type DriverUnassigned struct {
+	At       time.Time `json:"at"`
+	DriverID string    `json:"driver_id"`
+	AssignBy time.Time `json:"assign_by"`
+}
+
+// DriverArrived means that the driver waits at the pickup.
+type DriverArrived struct {
+	At time.Time `json:"at"`
+}
+
+// RideStarted means that the rider is in the car.
+type RideStarted struct {
+	At time.Time `json:"at"`
+}
+
+// RideCompleted ends a booking as it should end.
+type RideCompleted struct {
+	At        time.Time `json:"at"`
+	DistanceM int64     `json:"distance_m"`
+	DurationS int64     `json:"duration_s"`
+	// Fare is what the ride costs, at most what is authorized.
+	Fare Money `json:"fare"`
+}
+
 // BookingCanceled ends a booking before the ride was over.
 type BookingCanceled struct {
-	At     time.Time    `json:"at"`
-	By     string       `json:"by"`
-	Reason CancelReason `json:"reason"`
-	Fee    Money        `json:"fee"`
+	At    time.Time   `json:"at"`
+	By    string      `json:"by"`
+	Cause CancelCause `json:"cause"`
+	// Fee is what is owed nevertheless, at most what is authorized.
+	Fee Money `json:"fee"`
+	// Personal is stored apart.
+	Personal Remark `json:"-"`
 }
 
-// CancelReason says why a booking was canceled.
-type CancelReason string
+// CancelCause is the kind of a cancellation.
+type CancelCause string
 
-// The reasons that the service itself gives.
-const ReasonPaymentDeclined CancelReason = "payment_declined"
+// The causes of cancellations.
+const (
+	CauseCanceled          CancelCause = "canceled" // by the rider or a dispatcher
+	CauseAborted           CancelCause = "aborted"  // by ops
+	CauseNoShow            CancelCause = "no_show"
+	CausePaymentDeclined   CancelCause = "payment_declined"
+	CausePaymentFailed     CancelCause = "payment_failed"
+	CauseAuthorizationLost CancelCause = "authorization_lost"
+)
 
-// PaymentStarted makes the provider's payment object known before it can hold
-// any money. Only an object named here is ever confirmed.
-type PaymentStarted struct {
-	At    time.Time `json:"at"`
-	Ref   string    `json:"ref"`
-	Group int       `json:"group"`
+// BookingExpired ends a booking that was overdue. It owes nothing.
+type BookingExpired struct {
+	At time.Time `json:"at"`
+	// Overdue is the status that lasted too long.
+	Overdue Status `json:"overdue"`
 }
 
-// PaymentAuthorized means that the provider holds the amount.
-type PaymentAuthorized struct {
-	At     time.Time `json:"at"`
-	Ref    string    `json:"ref"`
-	Amount Money     `json:"amount"`
-	// CaptureBefore is when the hold lapses.
-	CaptureBefore time.Time `json:"capture_before"`
-}
-
-// PaymentDeclined means that the provider refused, and that its object, where
-// there was one, is canceled: nothing is or will be held.
-type PaymentDeclined struct {
-	At   time.Time `json:"at"`
-	Ref  string    `json:"ref,omitzero"`
-	Code string    `json:"code"`
+// Remark is what somebody wrote in their own words, and so may name anybody.
+type Remark struct {
+	Reason string `json:"reason"`
 }
 
 // Type implements Event.
@@ -89,13 +124,22 @@ func (BookingRequested) Type() string { return TypeBookingRequested }
 func (BookingConfirmed) Type() string { return TypeBookingConfirmed }
 
 // Type implements Event.
+func (DriverAssigned) Type() string { return TypeDriverAssigned }
+
+// Type implements Event.
+func (DriverUnassigned) Type() string { return TypeDriverUnassigned }
+
+// Type implements Event.
+func (DriverArrived) Type() string { return TypeDriverArrived }
+
+// Type implements Event.
+func (RideStarted) Type() string { return TypeRideStarted }
+
+// Type implements Event.
+func (RideCompleted) Type() string { return TypeRideCompleted }
+
+// Type implements Event.
 func (BookingCanceled) Type() string { return TypeBookingCanceled }
 
 // Type implements Event.
-func (PaymentStarted) Type() string { return TypePaymentStarted }
-
-// Type implements Event.
-func (PaymentAuthorized) Type() string { return TypePaymentAuthorized }
-
-// Type implements Event.
-func (PaymentDeclined) Type() string { return TypePaymentDeclined }
+func (BookingExpired) Type() string { return TypeBookingExpired }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -51,9 +52,10 @@ type Quote struct {
 	DurationS int64
 }
 
-// smallestFare is the least that a card can be charged with, in minor units: the
-// provider's minimum for the currencies that have two decimals.
-const smallestFare = 50
+// SmallestCharge is the least that a card can be charged with, in minor units: the
+// provider's minimum for the currencies that have two decimals. What is owed below
+// it is waived.
+const SmallestCharge = 50
 
 //go:embed tariffs/*.json
 var tariffFiles embed.FS
@@ -94,24 +96,33 @@ func parseTariff(raw []byte) (Tariff, error) {
 
 func (t Tariff) validate() error {
 	switch {
-	case len(t.Currency) != 3 || t.Currency != strings.ToUpper(t.Currency):
+	case !currencyCode.MatchString(t.Currency):
 		return fmt.Errorf("currency %q is not an ISO 4217 code", t.Currency)
-	case t.RoadFactorPercent < 100:
-		return fmt.Errorf("road_factor_percent %d is below 100", t.RoadFactorPercent)
-	case t.MetersPerMinute < 1 || t.MaxDistance < 1:
-		return fmt.Errorf("meters_per_minute and max_distance_m must be positive")
-	case t.HeadroomPercent < 0 || t.Fees.Cancellation < 0 || t.Fees.NoShow < 0:
-		return fmt.Errorf("headroom and fees must not be negative")
+	case !within(100, t.RoadFactorPercent, 1000):
+		return fmt.Errorf("road_factor_percent %d is not from 100 to 1000", t.RoadFactorPercent)
+	case !within(1, t.MetersPerMinute, 10_000) || !within(1, t.MaxDistance, maxMeters):
+		return fmt.Errorf("meters_per_minute must be from 1 to 10000, max_distance_m from 1 to %d", maxMeters)
+	case !within(0, t.HeadroomPercent, 1000) || !within(0, t.Fees.Cancellation, highestPrice) || !within(0, t.Fees.NoShow, highestPrice):
+		return fmt.Errorf("headroom must be from 0 to 1000 percent, fees from 0 to %d", highestPrice)
 	case len(t.Products) == 0:
 		return fmt.Errorf("there are no products")
 	}
 	for name, p := range t.Products {
-		if p.Base < 0 || p.PerKM < 0 || p.PerMinute < 0 || p.Minimum < smallestFare {
-			return fmt.Errorf("product %q has a negative price or a minimum below %d", name, smallestFare)
+		priced := within(0, p.Base, highestPrice) && within(0, p.PerKM, highestPrice) && within(0, p.PerMinute, highestPrice)
+		if !priced || !within(SmallestCharge, p.Minimum, highestPrice) {
+			return fmt.Errorf("product %q has a price that is not from 0 to %d, or a minimum below %d", name, highestPrice, SmallestCharge)
 		}
 	}
 	return nil
 }
+
+var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
+
+// highestPrice bounds every single price, in minor units. With it no fare of a
+// ride that validation lets pass can overflow.
+const highestPrice = 1_000_000
+
+func within(least, n, most int64) bool { return least <= n && n <= most }
 
 // ProductNames returns the names of the tariff's products in order.
 func (t Tariff) ProductNames() []string { return slices.Sorted(maps.Keys(t.Products)) }
@@ -121,16 +132,15 @@ func (t Tariff) ProductNames() []string { return slices.Sorted(maps.Keys(t.Produ
 func (t Tariff) Quote(product string, from, to Place) Quote {
 	distance := t.Distance(from, to)
 	duration := distance * 60 / t.MetersPerMinute
-	return Quote{Fare: t.Fare(product, distance, duration), DistanceM: distance, DurationS: duration}
+	return Quote{Fare: t.Products[product].Fare(distance, duration, t.Currency), DistanceM: distance, DurationS: duration}
 }
 
 // Fare returns the price of a ride of that many meters and seconds, rounded half
 // up once, at the end.
-func (t Tariff) Fare(product string, meters, seconds int64) Money {
-	p := t.Products[product]
+func (p Product) Fare(meters, seconds int64, currency string) Money {
 	const scale = 1000 * 60 // meters per kilometer, seconds per minute
 	scaled := p.Base*scale + p.PerKM*meters*60 + p.PerMinute*seconds*1000
-	return Money{Amount: max(p.Minimum, (scaled+scale/2)/scale), Currency: t.Currency}
+	return Money{Amount: max(p.Minimum, (scaled+scale/2)/scale), Currency: currency}
 }
 
 // Hold returns what to authorize for a fare: the headroom is rounded up.

@@ -1,8 +1,10 @@
 package booking
 
 import (
+	"errors"
 	"maps"
 	"math"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +17,7 @@ import (
 // minute 60, at 60 km/h on straight roads.
 func plain() Tariff {
 	return Tariff{
-		ID: "plain", Currency: "EUR", RoadFactorPercent: 100, MetersPerMinute: 1000, HeadroomPercent: 25, MaxDistance: 1 << 40,
+		ID: "plain", Currency: "EUR", RoadFactorPercent: 100, MetersPerMinute: 1000, HeadroomPercent: 25, MaxDistance: maxMeters,
 		Products: map[string]Product{"car": {Base: 200, PerKM: 100, PerMinute: 60, Minimum: 500}},
 	}
 }
@@ -42,7 +44,7 @@ func TestFare(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			want := Money{Amount: test.want, Currency: "EUR"}
-			if got := plain().Fare("car", test.meters, test.seconds); got != want {
+			if got := plain().Products["car"].Fare(test.meters, test.seconds, "EUR"); got != want {
 				t.Errorf("fare of %d m and %d s is %v, want %v", test.meters, test.seconds, got, want)
 			}
 		})
@@ -54,10 +56,10 @@ func TestFareRoundsOnce(t *testing.T) {
 	t.Parallel()
 	tariff := plain()
 	tariff.Products = map[string]Product{"car": {PerKM: 1, PerMinute: 1, Minimum: 0}}
-	if got := tariff.Fare("car", 300, 18).Amount; got != 1 { // 0.6
+	if got := tariff.Products["car"].Fare(300, 18, "EUR").Amount; got != 1 { // 0.6
 		t.Errorf("0.3 and 0.3 are %d, want 1", got)
 	}
-	if got := tariff.Fare("car", 200, 12).Amount; got != 0 { // 0.4
+	if got := tariff.Products["car"].Fare(200, 12, "EUR").Amount; got != 0 { // 0.4
 		t.Errorf("0.2 and 0.2 are %d, want 0", got)
 	}
 }
@@ -154,21 +156,170 @@ func TestFareProperties(t *testing.T) {
 		if hold.Amount < quote.Fare.Amount || hold.Amount*100 < quote.Fare.Amount*(100+tariff.HeadroomPercent) {
 			t.Fatalf("a hold of %v for %v and %d %%", hold, quote.Fare, tariff.HeadroomPercent)
 		}
-		if further := tariff.Fare("car", quote.DistanceM+1000, quote.DurationS+60); further.Amount < quote.Fare.Amount {
+		if further := tariff.Products["car"].Fare(quote.DistanceM+1000, quote.DurationS+60, "EUR"); further.Amount < quote.Fare.Amount {
 			t.Fatalf("a longer ride costs %v, a shorter %v", further, quote.Fare)
 		}
 	})
 }
 
+// drawTariff draws any tariff that validation lets pass.
 func drawTariff(t *rapid.T) Tariff {
-	price := rapid.Int64Range(0, 1_000_000)
+	price := rapid.Int64Range(0, highestPrice)
 	return Tariff{
 		ID: "drawn", Currency: "EUR",
 		RoadFactorPercent: rapid.Int64Range(100, 1000).Draw(t, "road factor"), MetersPerMinute: rapid.Int64Range(1, 10_000).Draw(t, "speed"),
-		HeadroomPercent: rapid.Int64Range(0, 200).Draw(t, "headroom"), MaxDistance: rapid.Int64Range(1, 1<<40).Draw(t, "longest"),
+		HeadroomPercent: rapid.Int64Range(0, 1000).Draw(t, "headroom"), MaxDistance: rapid.Int64Range(1, maxMeters).Draw(t, "longest"),
+		Fees: Fees{Cancellation: price.Draw(t, "cancellation"), NoShow: price.Draw(t, "no-show")},
 		Products: map[string]Product{"car": {
-			Base: price.Draw(t, "base"), PerKM: price.Draw(t, "per km"), PerMinute: price.Draw(t, "per minute"), Minimum: smallestFare + price.Draw(t, "minimum"),
+			Base: price.Draw(t, "base"), PerKM: price.Draw(t, "per km"), PerMinute: price.Draw(t, "per minute"),
+			Minimum: rapid.Int64Range(SmallestCharge, highestPrice).Draw(t, "minimum"),
 		}},
+	}
+}
+
+// dearest is a tariff with every number as high as validation lets it be, and the
+// slowest cars.
+func dearest() Tariff {
+	return Tariff{
+		ID: "dearest", Currency: "EUR", RoadFactorPercent: 1000, MetersPerMinute: 1, HeadroomPercent: 1000, MaxDistance: maxMeters,
+		Fees: Fees{Cancellation: highestPrice, NoShow: highestPrice},
+		Products: map[string]Product{"car": {
+			Base: highestPrice, PerKM: highestPrice, PerMinute: highestPrice, Minimum: highestPrice,
+		}},
+	}
+}
+
+// exactFare is the fare by numbers that cannot overflow.
+func exactFare(p Product, meters, seconds int64) *big.Int {
+	term := func(factors ...int64) *big.Int {
+		product := big.NewInt(1)
+		for _, f := range factors {
+			product.Mul(product, big.NewInt(f))
+		}
+		return product
+	}
+	const scale = 60_000
+	sum := term(p.Base, scale)
+	sum.Add(sum, term(p.PerKM, meters, 60))
+	sum.Add(sum, term(p.PerMinute, seconds, 1000))
+	sum.Add(sum, big.NewInt(scale/2)).Quo(sum, big.NewInt(scale))
+	if least := big.NewInt(p.Minimum); sum.Cmp(least) < 0 {
+		return least
+	}
+	return sum
+}
+
+// No fare and no hold of a ride that validation lets pass overflows: neither the
+// quote's, however slow the tariff's cars, nor the one of what was really driven.
+func TestNoFareInBoundsOverflows(t *testing.T) {
+	t.Parallel()
+	check := func(t rapid.TB, tariff Tariff, meters, seconds int64) {
+		t.Helper()
+		fare := tariff.Products["car"].Fare(meters, seconds, "EUR")
+		exact := exactFare(tariff.Products["car"], meters, seconds)
+		if big.NewInt(fare.Amount).Cmp(exact) != 0 {
+			t.Fatalf("%d m and %d s cost %d, exactly %s", meters, seconds, fare.Amount, exact)
+		}
+		extra := new(big.Int).Mul(exact, big.NewInt(tariff.HeadroomPercent))
+		extra.Add(extra, big.NewInt(99)).Quo(extra, big.NewInt(100))
+		const exactInEveryReader = 1<<53 - 1
+		hold := tariff.Hold(fare)
+		if big.NewInt(hold.Amount).Cmp(extra.Add(extra, exact)) != 0 || hold.Amount > exactInEveryReader {
+			t.Fatalf("the hold for %d is %d, exactly %s", fare.Amount, hold.Amount, extra)
+		}
+	}
+	tariff := dearest()
+	if err := tariff.validate(); err != nil {
+		t.Fatalf("the dearest tariff: %v", err)
+	}
+	check(t, tariff, maxMeters, maxMeters*60/tariff.MetersPerMinute)
+	check(t, tariff, maxMeters, maxSeconds)
+	rapid.Check(t, func(t *rapid.T) {
+		tariff := drawTariff(t)
+		quoted := rapid.Int64Range(0, tariff.MaxDistance).Draw(t, "quoted")
+		check(t, tariff, quoted, quoted*60/tariff.MetersPerMinute)
+		check(t, tariff, rapid.Int64Range(0, maxMeters).Draw(t, "meters"), rapid.Int64Range(0, maxSeconds).Draw(t, "seconds"))
+	})
+}
+
+// Every bound of a tariff lies where it is said to: the last value inside is
+// taken, the first outside is not.
+func TestTheBoundsOfATariff(t *testing.T) {
+	t.Parallel()
+	product := func(change func(*Product, int64)) func(*Tariff, int64) {
+		return func(t *Tariff, n int64) {
+			p := t.Products["car"]
+			change(&p, n)
+			t.Products = map[string]Product{"car": p}
+		}
+	}
+	for name, test := range map[string]struct {
+		set         func(*Tariff, int64)
+		least, most int64
+	}{
+		"road factor":  {func(t *Tariff, n int64) { t.RoadFactorPercent = n }, 100, 1000},
+		"speed":        {func(t *Tariff, n int64) { t.MetersPerMinute = n }, 1, 10_000},
+		"headroom":     {func(t *Tariff, n int64) { t.HeadroomPercent = n }, 0, 1000},
+		"longest ride": {func(t *Tariff, n int64) { t.MaxDistance = n }, 1, 2_000_000},
+		"cancellation": {func(t *Tariff, n int64) { t.Fees.Cancellation = n }, 0, 1_000_000},
+		"no-show":      {func(t *Tariff, n int64) { t.Fees.NoShow = n }, 0, 1_000_000},
+		"base":         {product(func(p *Product, n int64) { p.Base = n }), 0, 1_000_000},
+		"kilometer":    {product(func(p *Product, n int64) { p.PerKM = n }), 0, 1_000_000},
+		"minute":       {product(func(p *Product, n int64) { p.PerMinute = n }), 0, 1_000_000},
+		"minimum":      {product(func(p *Product, n int64) { p.Minimum = n }), 50, 1_000_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for n, good := range map[int64]bool{
+				test.least: true, test.most: true, test.least - 1: false, test.most + 1: false, math.MinInt64: false, math.MaxInt64: false,
+			} {
+				tariff := plain()
+				test.set(&tariff, n)
+				if err := tariff.validate(); (err == nil) != good {
+					t.Errorf("%d: %v, taken should be %v", n, err, good)
+				}
+			}
+		})
+	}
+}
+
+// What a ride may be is bounded, too; the same distance bounds tariffs, so that
+// every quoted ride can be completed.
+func TestTheBoundsOfARide(t *testing.T) {
+	t.Parallel()
+	inProgress := State{
+		Version: 8, Status: InProgress, Fare: Money{Amount: 700, Currency: "EUR"}, Prices: dearest().Products["car"],
+		Payment: Payment{Status: PaymentIsAuthorized, Authorized: 875},
+	}
+	for name, test := range map[string]struct {
+		meters, seconds int64
+		good            bool
+	}{
+		"nothing":        {0, 0, true},
+		"the most":       {maxMeters, maxSeconds, true},
+		"too far":        {maxMeters + 1, 0, false},
+		"too long":       {0, maxSeconds + 1, false},
+		"backwards":      {-1, 0, false},
+		"back in time":   {0, -1, false},
+		"every number":   {math.MaxInt64, math.MaxInt64, false},
+		"every negative": {math.MinInt64, math.MinInt64, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Decide(inProgress, Complete{DistanceM: test.meters, DurationS: test.seconds})
+			if !test.good {
+				var rejected *Rejection
+				if !errors.As(err, &rejected) || rejected.Code != CodeValidationFailed {
+					t.Errorf("got %v, %v; want a refusal", got, err)
+				}
+				return
+			}
+			// Whatever it costs: never more than is held.
+			want := []Event{RideCompleted{DistanceM: test.meters, DurationS: test.seconds, Fare: Money{Amount: 875, Currency: "EUR"}}}
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+		})
 	}
 }
 
@@ -232,12 +383,17 @@ func TestABadTariffIsRefused(t *testing.T) {
 		"a price as text":        {`250`, `"250"`},
 		"no currency":            {`"currency":"EUR",`, ``},
 		"a small currency":       {`"EUR"`, `"eur"`},
+		"a currency of digits":   {`"EUR"`, `"978"`},
 		"a long currency":        {`"EUR"`, `"EURO"`},
 		"a road shorter than it": {`130`, `99`},
 		"no road factor":         {`"road_factor_percent":130,`, ``},
 		"no speed":               {`450`, `0`},
 		"a negative speed":       {`450`, `-1`},
 		"no longest ride":        {`300000`, `0`},
+		"a ride to the moon":     {`300000`, `384400000`},
+		"a longest ride too far": {`300000`, `2000001`},
+		"a price of a house":     {`"base":250`, `"base":1000001`},
+		"more headroom than 10x": {`25,`, `1001,`},
 		"a negative headroom":    {`25,`, `-1,`},
 		"a negative fee":         {`500`, `-1`},
 		"a negative no-show fee": {`800`, `-800`},

@@ -46,10 +46,20 @@ func IDFor(c Caller, key string) ID {
 	return ID("bk_" + hash("hailstone/booking/1", c.Issuer, c.Subject, key))
 }
 
+// CreateCommandID is the command id of every create: the id of its booking comes
+// from its caller and key already.
+const CreateCommandID = "create"
+
 // CommandIDFor derives the id of a command given over HTTP from its caller, its
 // route (method and concrete path) and its idempotency key.
 func CommandIDFor(c Caller, route, key string) string {
 	return "rq_" + hash("hailstone/request/1", c.Issuer, c.Subject, route, key)
+}
+
+// RefundIDFor derives the id of a refund from the command that asks for it: the
+// same command is the same refund.
+func RefundIDFor(commandID string) string {
+	return "rf_" + hash("hailstone/refund/1", commandID)
 }
 
 // PaymentCommandID derives the id of a command that records a fact about a

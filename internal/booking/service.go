@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/events"
@@ -20,6 +21,13 @@ type Service struct {
 	Backoff resilience.Backoff
 	// Sleep waits, or returns the error of a context that ended meanwhile.
 	Sleep func(context.Context, time.Duration) error
+	// Log is told of broken invariants, which must wake somebody.
+	Log Logger
+}
+
+// Logger is what a Service needs of a slog.Logger: the domain itself writes nowhere.
+type Logger interface {
+	ErrorContext(ctx context.Context, message string, attributes ...any)
 }
 
 // maxRaces bounds how often one call decides again. Each loss means that somebody
@@ -41,6 +49,9 @@ type Envelope struct {
 	Actor   string
 	At      time.Time
 	Trace   events.Trace
+	// IfVersion are the versions of the booking at which alone the command may be
+	// carried out; nil means at any. A repeat is answered whatever they are.
+	IfVersion []int64
 }
 
 // Outcome is a command that was carried out, now or earlier.
@@ -122,21 +133,18 @@ func (s *Service) attempt(ctx context.Context, h events.History, c Command, env 
 	if err != nil {
 		return Outcome{}, err
 	}
+	if env.IfVersion != nil && !slices.Contains(env.IfVersion, now.State.Version) {
+		return Outcome{}, reject(CodeVersionMismatch, "The booking is at version %d.", now.State.Version)
+	}
 	decided, err := Decide(now.State, c)
 	if err != nil || len(decided) == 0 {
 		return now, err
 	}
-	stored, personal, err := encode(decided)
+	draft, err := s.draft(now.State, decided, env)
 	if err != nil {
 		return Outcome{}, err
 	}
-	appended, err := s.Store.Append(ctx, h.Position(), events.Draft{
-		CommandID: env.CommandID, Request: env.Request, Events: stored, Personal: personal,
-		Actor: env.Actor, RecordedAt: env.At, Trace: env.Trace,
-	})
-	if errors.Is(err, events.ErrCommandReused) {
-		return Outcome{}, keyReused()
-	}
+	appended, err := s.append(ctx, h.Position(), draft)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -146,6 +154,49 @@ func (s *Service) attempt(ctx context.Context, h events.History, c Command, env 
 	}
 	return outcome(grown, appended.Replayed)
 }
+
+func (s *Service) draft(before State, decided []Event, env Envelope) (events.Draft, error) {
+	stored, personal, err := encode(decided)
+	return events.Draft{
+		CommandID: env.CommandID, Request: env.Request, Events: stored, Personal: personal,
+		Actor: env.Actor, RecordedAt: env.At, Trace: env.Trace,
+		Lease: driverLease(before, Fold(before, decided)),
+	}, err
+}
+
+// append stores a draft and puts what can go wrong for reasons of the business
+// into the caller's words.
+func (s *Service) append(ctx context.Context, at events.Position, draft events.Draft) (events.Appended, error) {
+	appended, err := s.Store.Append(ctx, at, draft)
+	switch {
+	case errors.Is(err, events.ErrCommandReused):
+		return appended, keyReused()
+	case errors.Is(err, events.ErrLeaseHeld) && draft.Lease.Change == events.LeaseTaken:
+		return appended, reject(CodeDriverBusy, "The driver is on another ride.")
+	case errors.Is(err, events.ErrLeaseHeld):
+		// The driver is free for the other booking; this one must still end.
+		s.Log.ErrorContext(ctx, "lease of another booking", "lease", draft.Lease.Name, "stream", at.Stream())
+		draft.Lease = events.Lease{}
+		return s.Store.Append(ctx, at, draft)
+	default:
+		return appended, err
+	}
+}
+
+// driverLease is what happens to the lease that a driver's one active ride holds.
+func driverLease(before, after State) events.Lease {
+	switch was, is := before.Driver(), after.Driver(); {
+	case was == is:
+		return events.Lease{}
+	case is != "":
+		return events.Lease{Name: DriverLease(is), Change: events.LeaseTaken}
+	default:
+		return events.Lease{Name: DriverLease(was), Change: events.LeaseReleased}
+	}
+}
+
+// DriverLease names the lease that a driver's active ride holds.
+func DriverLease(driverID string) string { return "driver/" + driverID }
 
 // replay answers a command that was carried out before with the state of then.
 func replay(h events.History, done events.Commit, env Envelope) (Outcome, error) {

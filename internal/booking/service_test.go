@@ -1,8 +1,11 @@
 package booking_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +26,7 @@ type meddler struct {
 	// before each append, until it returns false
 	meddle func(store events.Store, at events.Position) bool
 	fail   error
+	log    bytes.Buffer
 }
 
 func (m *meddler) Load(ctx context.Context, stream events.StreamID) (events.History, error) {
@@ -52,6 +56,7 @@ func service(m *meddler) *booking.Service {
 		Store:   m,
 		Backoff: booking.RaceBackoff(func() float64 { return 0 }),
 		Sleep:   resilience.Sleep,
+		Log:     slog.New(slog.NewTextHandler(&m.log, nil)),
 	}
 }
 
@@ -148,7 +153,7 @@ func TestALostRaceIsDecidedAgain(t *testing.T) {
 	}
 	// Ours loses to a rival that starts another object, and then finds that
 	// nothing is left to be done.
-	mine := booking.RecordPaymentStarted{At: noon, Ref: "pi_mine"}
+	mine := booking.RecordPaymentStarted{At: noon, Ref: "pi_mine", Group: 1}
 	out, err := s.Execute(t.Context(), id, mine, envelope("mine"))
 	if err != nil || out.State.Payment.Ref != "pi_1" || out.State.Version != 2 {
 		t.Errorf("got %v, ref %s at version %d; want the rival's pi_1 at 2", err, out.State.Payment.Ref, out.State.Version)
@@ -229,5 +234,121 @@ func TestTwentyRacersCreateOneBooking(t *testing.T) {
 	}
 	if fresh != 1 {
 		t.Errorf("%d racers were told that they were first, want 1", fresh)
+	}
+}
+
+// drive brings a booking to the point where a driver may be assigned.
+func drive(t *testing.T, s *booking.Service, id booking.ID) {
+	t.Helper()
+	if _, err := s.Create(t.Context(), id, request(t), envelope("create")); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range []booking.Command{start, authorize} {
+		if _, err := s.Execute(t.Context(), id, c, envelope("pay-"+string(rune('a'+name)))); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestADriverHasOneActiveRide(t *testing.T) {
+	t.Parallel()
+	m := &meddler{}
+	s := service(m)
+	second := booking.ID("bk_" + strings.Repeat("b", 32))
+	drive(t, s, id)
+	drive(t, s, second)
+	assign := booking.Assign{At: noon, DriverID: "d-1"}
+	do := func(id booking.ID, c booking.Command, key string) error {
+		_, err := s.Execute(t.Context(), id, c, envelope(key))
+		return err
+	}
+	if err := do(id, assign, "assign"); err != nil {
+		t.Fatal(err)
+	}
+	if err := do(second, assign, "assign"); codeOf(err) != booking.CodeDriverBusy {
+		t.Errorf("a second ride: %v, want driver-busy", err)
+	}
+	if err := do(id, assign, "assign"); err != nil {
+		t.Errorf("a repeat: %v", err)
+	}
+	if err := do(id, booking.Cancel{At: noon, By: "rider", Reason: "x"}, "cancel"); err != nil {
+		t.Fatal(err)
+	}
+	if err := do(second, assign, "assign"); err != nil {
+		t.Errorf("after the first ride was canceled: %v", err)
+	}
+	if holder, _, err := s.Store.Holder(t.Context(), booking.DriverLease("d-1")); err != nil || holder != second.Stream() {
+		t.Errorf("the driver's lease is with %s (%v), want %s", holder, err, second.Stream())
+	}
+}
+
+// Every way in which a ride ends sets its driver free.
+func TestTheLeaseEndsWithTheRide(t *testing.T) {
+	t.Parallel()
+	later := noon.AddDate(0, 0, 3)
+	ends := map[string][]booking.Command{
+		"unassigned": {booking.Unassign{At: noon}},
+		"completed":  {booking.Arrive{At: noon}, booking.Start{At: noon}, booking.Complete{At: noon}},
+		"no-show":    {booking.Arrive{At: noon}, booking.NoShow{At: later}},
+		"canceled":   {booking.Arrive{At: noon}, booking.Cancel{At: noon, By: "rider", Reason: "x"}},
+		"aborted":    {booking.Arrive{At: noon}, booking.Start{At: noon}, booking.Abort{At: noon, Reason: "x"}},
+		"expired":    {booking.Expire{At: later}},
+		"lost":       {booking.RecordAuthorizationLost{At: noon, Ref: "pi_1"}},
+	}
+	for name, commands := range ends {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := service(&meddler{})
+			drive(t, s, id)
+			for i, c := range append([]booking.Command{booking.Assign{At: noon, DriverID: "d-1"}}, commands...) {
+				_, held, err := s.Store.Holder(t.Context(), booking.DriverLease("d-1"))
+				if err != nil || held != (i > 0) {
+					t.Fatalf("before %T: held %v, %v", c, held, err)
+				}
+				if _, err := s.Execute(t.Context(), id, c, envelope("step-"+string(rune('a'+i)))); err != nil {
+					t.Fatalf("%T: %v", c, err)
+				}
+			}
+			if _, held, err := s.Store.Holder(t.Context(), booking.DriverLease("d-1")); err != nil || held {
+				t.Errorf("the lease is still held (%v)", err)
+			}
+		})
+	}
+}
+
+// A lease that somehow went to another booking is told of, and does not keep this
+// one from ending.
+func TestALeaseOfAnotherBookingDoesNotHoldThisOne(t *testing.T) {
+	t.Parallel()
+	m := &meddler{}
+	s := service(m)
+	drive(t, s, id)
+	if _, err := s.Execute(t.Context(), id, booking.Assign{At: noon, DriverID: "d-1"}, envelope("assign")); err != nil {
+		t.Fatal(err)
+	}
+	h, err := m.Store.Load(t.Context(), id.Stream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Behind the service's back: free the lease, and give it to another stream.
+	release := rivalDraft(h.Commits()[3])
+	release.Lease = events.Lease{Name: booking.DriverLease("d-1"), Change: events.LeaseReleased}
+	if _, err := m.Store.Append(t.Context(), h.Position(), release); err != nil {
+		t.Fatal(err)
+	}
+	take := release
+	take.CommandID, take.Lease.Change = "other", events.LeaseTaken
+	if _, err := m.Store.Append(t.Context(), events.NewStream("booking/other"), take); err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.Execute(t.Context(), id, booking.Cancel{At: noon, By: "rider", Reason: "x"}, envelope("cancel"))
+	if err != nil || out.State.Status != booking.Canceled {
+		t.Fatalf("cancel: %v, %s", err, out.State.Status)
+	}
+	if holder, _, _ := s.Store.Holder(t.Context(), booking.DriverLease("d-1")); holder != "booking/other" {
+		t.Errorf("the lease went to %q", holder)
+	}
+	if !strings.Contains(m.log.String(), "lease of another booking") {
+		t.Errorf("nobody was told: %s", m.log.String())
 	}
 }

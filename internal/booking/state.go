@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"slices"
 	"time"
 )
 
@@ -30,10 +31,24 @@ type Status string
 
 // The statuses of a booking, in the order of a ride; then the two other ends.
 const (
-	Requested Status = "requested"
-	Confirmed Status = "confirmed"
-	Canceled  Status = "canceled"
+	Requested     Status = "requested"
+	Confirmed     Status = "confirmed"
+	HasDriver     Status = "driver_assigned"
+	DriverIsThere Status = "driver_arrived"
+	InProgress    Status = "in_progress"
+	Completed     Status = "completed"
+	Canceled      Status = "canceled"
+	Expired       Status = "expired"
 )
+
+// Statuses returns all statuses of a booking.
+func Statuses() []Status {
+	return []Status{Requested, Confirmed, HasDriver, DriverIsThere, InProgress, Completed, Canceled, Expired}
+}
+
+// Terminal tells whether a booking can never leave the status again. Its payment
+// may still have a way to go.
+func (s Status) Terminal() bool { return s == Completed || s == Canceled || s == Expired }
 
 // PaymentStatus is where the payment of a booking stands.
 type PaymentStatus string
@@ -43,33 +58,85 @@ const (
 	PaymentPending      PaymentStatus = "pending"
 	PaymentIsStarted    PaymentStatus = "started"
 	PaymentIsAuthorized PaymentStatus = "authorized"
+	PaymentIsCaptured   PaymentStatus = "captured"
+	PaymentIsRefunded   PaymentStatus = "refunded"
 	PaymentIsDeclined   PaymentStatus = "declined"
+	PaymentIsVoided     PaymentStatus = "voided"
+	PaymentIsAbandoned  PaymentStatus = "abandoned"
+	PaymentHasFailed    PaymentStatus = "failed"
 )
 
-// Payment is what the log knows of the money.
+// Settled tells whether nothing is owed any more, in either direction, apart from
+// refunds that are still open.
+func (p PaymentStatus) Settled() bool {
+	switch p {
+	case PaymentIsCaptured, PaymentIsRefunded, PaymentIsDeclined, PaymentIsVoided, PaymentIsAbandoned:
+		return true
+	default:
+		return false
+	}
+}
+
+// Payment is what the log knows of the money. Amounts are in minor units of the
+// fare's currency.
 type Payment struct {
 	Status PaymentStatus
 	// Ref names the provider's object; empty before PaymentStarted.
-	Ref   string
+	Ref string
+	// Group numbers the attempts: every key at the provider carries it.
 	Group int
-	// In minor units of the fare's currency.
+	// Spent counts the groups that were given up at the present operation.
+	Spent      int
 	Authorized int64
 	Captured   int64
 	Refunded   int64
 	// CaptureBefore is when the hold lapses.
 	CaptureBefore time.Time
-	// Failure is the provider's word for why it declined.
+	// Lost tells that the hold lapsed before it was captured.
+	Lost bool
+	// Failed is the operation that was given up, while Status is failed.
+	Failed Operation
+	// Failure says why the payment was declined or failed.
 	Failure string
+	Refunds []Refund
+	// Dispute is the last news of a dispute; zero for none.
+	Dispute Dispute
 }
+
+// Dispute is a charge that the cardholder contests, as the provider calls it.
+type Dispute struct{ ID, Status string }
+
+// Refund is money on its way back.
+type Refund struct {
+	ID     string
+	Amount int64
+	Status RefundStatus
+	// Group and Spent are the attempts at this refund.
+	Group int
+	Spent int
+}
+
+// RefundStatus is where a refund stands.
+type RefundStatus string
+
+// The statuses of a refund.
+const (
+	RefundOpen   RefundStatus = "open"
+	RefundDone   RefundStatus = "done"
+	RefundFailed RefundStatus = "failed"
+)
 
 // Cancellation says how a booking ended early.
 type Cancellation struct {
-	By     string
-	Reason CancelReason
+	By    string
+	Cause CancelCause
+	// Reason is what they wrote; empty where nobody wrote anything.
+	Reason string
 	Fee    Money
 }
 
-// State is what the events of a booking add up to.
+// State is what the events of a booking add up to. It is a value: Evolve never
+// changes memory that an older State can see.
 type State struct {
 	ID      ID
 	Version int64
@@ -78,15 +145,25 @@ type State struct {
 	RiderID string
 	Product string
 	Tariff  string
-	Trip    Trip
-	Fare    Money
-	Hold    Money
+	Prices  Product
 	Fees    Fees
-	// Deadline is when the present status is overdue; zero where it never is.
-	Deadline time.Time
+	Trip    Trip
+	// Fare is the quote until the ride is completed, then what it costs.
+	Fare Money
+	Hold Money
+
+	// DriverID is set while a driver is on the way, there, or driving, and stays
+	// after a ride was completed.
+	DriverID string
 
 	Payment      Payment
 	Cancellation *Cancellation
+
+	AuthorizeBy time.Time
+	AssignBy    time.Time
+	AssignedAt  time.Time
+	ArrivedAt   time.Time
+	StartedAt   time.Time
 
 	RequestedAt time.Time
 	UpdatedAt   time.Time
@@ -95,36 +172,55 @@ type State struct {
 // Exists tells whether the booking was ever requested.
 func (s State) Exists() bool { return s.Version > 0 }
 
-// Fold applies events in their order to s.
-func Fold(s State, events []Event) State {
-	for _, e := range events {
-		s = Evolve(s, e)
+// Driver returns who has this booking as their one active ride; empty for none.
+func (s State) Driver() string {
+	switch s.Status {
+	case HasDriver, DriverIsThere, InProgress:
+		return s.DriverID
+	default:
+		return ""
 	}
-	return s
 }
 
-// Evolve returns the state after e. It is total: it decides nothing, and takes
-// every event in every state, since what is in the log has happened.
-func Evolve(s State, e Event) State {
-	s.Version++
-	switch e := e.(type) {
-	case BookingRequested:
-		s.Status, s.RequestedAt, s.UpdatedAt = Requested, e.At, e.At
-		s.RiderID, s.Product, s.Tariff, s.Trip = e.RiderID, e.Product, e.Tariff, e.Personal
-		s.Fare, s.Hold, s.Fees, s.Deadline = e.Fare, e.Hold, e.Fees, e.AuthorizeBy
-		s.Payment.Status = PaymentPending
-	case BookingConfirmed:
-		s.Status, s.Deadline, s.UpdatedAt = Confirmed, e.AssignBy, e.At
-	case BookingCanceled:
-		s.Status, s.Deadline, s.UpdatedAt = Canceled, time.Time{}, e.At
-		s.Cancellation = &Cancellation{By: e.By, Reason: e.Reason, Fee: e.Fee}
-	case PaymentStarted:
-		s.Payment.Status, s.Payment.Ref, s.Payment.Group, s.UpdatedAt = PaymentIsStarted, e.Ref, e.Group, e.At
-	case PaymentAuthorized:
-		s.Payment.Status, s.Payment.Authorized, s.UpdatedAt = PaymentIsAuthorized, e.Amount.Amount, e.At
-		s.Payment.CaptureBefore = e.CaptureBefore
-	case PaymentDeclined:
-		s.Payment.Status, s.Payment.Failure, s.UpdatedAt = PaymentIsDeclined, e.Code, e.At
+// Owed is what the rider has to pay, as far as it is known: the fare of a
+// completed ride, the fee of a canceled one, otherwise nothing.
+func (s State) Owed() Money {
+	owed := Money{Currency: s.Fare.Currency}
+	switch {
+	case s.Status == Completed:
+		owed.Amount = s.Fare.Amount
+	case s.Status == Canceled && s.Cancellation != nil:
+		owed.Amount = s.Cancellation.Fee.Amount
 	}
-	return s
+	return owed
+}
+
+// AmountToHold is what an authorization is to hold: the quote and its headroom, or
+// exactly what is owed once that is known.
+func (s State) AmountToHold() Money {
+	if s.Status.Terminal() {
+		return s.Owed()
+	}
+	return s.Hold
+}
+
+// Refundable is what could still be given back: what was captured less every
+// refund that did not fail.
+func (s State) Refundable() int64 {
+	left := s.Payment.Captured
+	for _, r := range s.Payment.Refunds {
+		if r.Status != RefundFailed {
+			left -= r.Amount
+		}
+	}
+	return left
+}
+
+// refund returns the refund with the given id.
+func (s State) refund(id string) (Refund, bool) {
+	i := slices.IndexFunc(s.Payment.Refunds, func(r Refund) bool { return r.ID == id })
+	if i < 0 {
+		return Refund{}, false
+	}
+	return s.Payment.Refunds[i], true
 }

@@ -1,0 +1,4 @@
+package booking
+
+// Encode is for the golden files.
+var Encode = encode
