@@ -1,6 +1,7 @@
 package readmodel
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -24,6 +25,10 @@ type View struct {
 	Cancellation *Cancellation  `json:"cancellation"`
 	RequestedAt  time.Time      `json:"requested_at"`
 	UpdatedAt    time.Time      `json:"updated_at"`
+
+	// AssignBy is set while the booking waits for a driver. It orders the list of
+	// those that wait and is no part of the JSON form.
+	AssignBy time.Time `json:"-"`
 }
 
 // Payment is the payment's part of a view.
@@ -37,9 +42,9 @@ type Payment struct {
 
 // Cancellation says how a booking ended early.
 type Cancellation struct {
-	By     string               `json:"by"`
-	Reason booking.CancelReason `json:"reason"`
-	Fee    booking.Money        `json:"fee"`
+	By     string        `json:"by"`
+	Reason string        `json:"reason"`
+	Fee    booking.Money `json:"fee"`
 }
 
 // ViewOf shows a state.
@@ -56,11 +61,18 @@ func ViewOf(s booking.State) View {
 		},
 		RequestedAt: s.RequestedAt.UTC(), UpdatedAt: s.UpdatedAt.UTC(),
 	}
+	if s.Status == booking.Confirmed {
+		v.AssignBy = s.AssignBy
+	}
+	if s.DriverID != "" {
+		v.DriverID = &s.DriverID
+	}
 	if s.Payment.Failure != "" {
 		v.Payment.Failure = &s.Payment.Failure
 	}
 	if c := s.Cancellation; c != nil {
-		v.Cancellation = &Cancellation{By: c.By, Reason: c.Reason, Fee: c.Fee}
+		// Without words of their own, the cause says why.
+		v.Cancellation = &Cancellation{By: c.By, Reason: cmp.Or(c.Reason, string(c.Cause)), Fee: c.Fee}
 	}
 	return v
 }

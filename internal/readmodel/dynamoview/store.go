@@ -16,10 +16,19 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 )
 
+// Attributes and indexes. Those of an index are there only while the booking is in
+// its list, which keeps the index as short as the list.
 const (
 	attrID      = "view_id"
 	attrVersion = "version"
 	attrView    = "view"
+
+	indexRider   = "by-rider"
+	attrRider    = "rider"
+	attrRiderAt  = "rider_at"
+	indexWaiting = "waiting"
+	attrShard    = "waiting_shard"
+	attrWaiting  = "waiting_at"
 )
 
 // projection is the generation of views that is read and written.
@@ -29,6 +38,8 @@ const projection = 1
 type API interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
 }
 
 // Store implements readmodel.Store on a DynamoDB table.
@@ -42,9 +53,16 @@ var _ readmodel.Store = (*Store)(nil)
 // New returns a store on the given table.
 func New(db API, table string) *Store { return &Store{db: db, table: table} }
 
-func key(id booking.ID) types.AttributeValue {
-	return &types.AttributeValueMemberS{Value: strconv.Itoa(projection) + "#" + string(id)}
+type item = map[string]types.AttributeValue
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+// inProjection puts a key into its generation of views.
+func inProjection(key string) types.AttributeValue {
+	return text(strconv.Itoa(projection) + "#" + key)
 }
+
+func key(id booking.ID) types.AttributeValue { return inProjection(string(id)) }
 
 // Put implements readmodel.Store by one conditional PutItem.
 func (s *Store) Put(ctx context.Context, v readmodel.View) error {
@@ -54,13 +72,11 @@ func (s *Store) Put(ctx context.Context, v readmodel.View) error {
 	}
 	version := &types.AttributeValueMemberN{Value: strconv.FormatInt(v.Version, 10)}
 	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: aws.String(s.table),
-		Item: map[string]types.AttributeValue{
-			attrID: key(v.ID), attrVersion: version, attrView: &types.AttributeValueMemberS{Value: string(raw)},
-		},
+		TableName:                 aws.String(s.table),
+		Item:                      encode(v, version, raw),
 		ConditionExpression:       aws.String("attribute_not_exists(" + attrID + ") OR #version < :new"),
 		ExpressionAttributeNames:  map[string]string{"#version": attrVersion},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":new": version},
+		ExpressionAttributeValues: item{":new": version},
 	})
 	var newer *types.ConditionalCheckFailedException
 	if err == nil || errors.As(err, &newer) {
@@ -74,7 +90,7 @@ func (s *Store) Put(ctx context.Context, v readmodel.View) error {
 func (s *Store) Get(ctx context.Context, id booking.ID) (readmodel.View, bool, error) {
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(s.table),
-		Key:       map[string]types.AttributeValue{attrID: key(id)},
+		Key:       item{attrID: key(id)},
 	})
 	if err != nil {
 		return readmodel.View{}, false, fmt.Errorf("get the view of %s: %w: %w", id, readmodel.ErrUnavailable, err)
@@ -82,13 +98,28 @@ func (s *Store) Get(ctx context.Context, id booking.ID) (readmodel.View, bool, e
 	if out.Item == nil {
 		return readmodel.View{}, false, nil
 	}
-	raw, ok := out.Item[attrView].(*types.AttributeValueMemberS)
-	if !ok {
-		return readmodel.View{}, false, fmt.Errorf("the view of %s is no string", id)
-	}
-	v, err := readmodel.Decode([]byte(raw.Value))
+	v, err := decode(out.Item)
 	if err != nil {
-		return readmodel.View{}, false, fmt.Errorf("decode the view of %s: %w", id, err)
+		return readmodel.View{}, false, fmt.Errorf("the view of %s: %w", id, err)
 	}
 	return v, true, nil
+}
+
+func encode(v readmodel.View, version types.AttributeValue, raw []byte) item {
+	it := item{
+		attrID: key(v.ID), attrVersion: version, attrView: text(string(raw)),
+		attrRider: inProjection(v.RiderID), attrRiderAt: text(v.InRiderList().String()),
+	}
+	if at, ok := v.InWaitingList(); ok {
+		it[attrShard], it[attrWaiting] = inProjection(shardOf(v.ID)), text(at.String())
+	}
+	return it
+}
+
+func decode(it item) (readmodel.View, error) {
+	raw, ok := it[attrView].(*types.AttributeValueMemberS)
+	if !ok {
+		return readmodel.View{}, errors.New("is no string")
+	}
+	return readmodel.Decode([]byte(raw.Value))
 }

@@ -3,8 +3,11 @@ package dynamoview_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -24,35 +27,57 @@ var id = booking.IDFor(booking.Caller{Subject: "alice"}, "view")
 
 func TestStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	db := dynamolocal.New(t)
-	readmodeltest.Run(t, func(*testing.T) readmodel.Store { return dynamoview.New(db.Client, db.Tables.Views) })
+	readmodeltest.Run(t, func(t *testing.T) readmodel.Store {
+		t.Helper()
+		db := dynamolocal.New(t)
+		return dynamoview.New(db.Client, db.Tables.Views)
+	})
 }
 
-// Keys and attributes are storage format.
+// Keys and attributes are storage format, those of the indexes too: they are there
+// only while the booking stands in the list.
 func TestTheItem(t *testing.T) {
 	t.Parallel()
 	db := dynamolocal.New(t)
-	v := readmodeltest.View(id, 4)
-	if err := dynamoview.New(db.Client, db.Tables.Views).Put(t.Context(), v); err != nil {
-		t.Fatal(err)
-	}
-	out, err := db.Client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(db.Tables.Views), Key: key()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := v.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]types.AttributeValue{
-		"view_id": text("1#" + string(id)), "version": &types.AttributeValueMemberN{Value: "4"}, "view": text(string(raw)),
-	}
-	if diff := cmp.Diff(want, out.Item, cmpopts.IgnoreUnexported(types.AttributeValueMemberS{}, types.AttributeValueMemberN{})); diff != "" {
-		t.Errorf("the item (-want +got):\n%s", diff)
+	store := dynamoview.New(db.Client, db.Tables.Views)
+	assignBy := time.Date(2026, 11, 23, 9, 50, 0, 0, time.UTC)
+	for _, test := range []struct {
+		view  readmodel.View
+		waits map[string]types.AttributeValue
+	}{
+		{readmodeltest.View(id, 4), nil},
+		{readmodeltest.Waiting(id, 5, assignBy), map[string]types.AttributeValue{
+			"waiting_shard": text("1#3"), "waiting_at": text("2026-11-23T09:50:00.000Z#" + string(id)),
+		}},
+		{readmodeltest.View(id, 6), nil},
+	} {
+		if err := store.Put(t.Context(), test.view); err != nil {
+			t.Fatal(err)
+		}
+		out, err := db.Client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(db.Tables.Views), Key: key()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := test.view.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]types.AttributeValue{
+			"view_id": text("1#" + string(id)), "version": number(test.view.Version), "view": text(string(raw)),
+			"rider": text("1#alice"), "rider_at": text("2026-11-23T09:30:00.123Z#" + string(id)),
+		}
+		maps.Copy(want, test.waits)
+		if diff := cmp.Diff(want, out.Item, cmpopts.IgnoreUnexported(types.AttributeValueMemberS{}, types.AttributeValueMemberN{})); diff != "" {
+			t.Errorf("the item at version %d (-want +got):\n%s", test.view.Version, diff)
+		}
 	}
 }
 
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+func text(s string) *types.AttributeValueMemberS { return &types.AttributeValueMemberS{Value: s} }
 
 func key() map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{"view_id": text("1#" + string(id))}

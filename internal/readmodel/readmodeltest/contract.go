@@ -16,8 +16,7 @@ import (
 )
 
 // Run checks that a store keeps the contract of readmodel.Store. newStore
-// returns a store for one test; the bookings of all tests differ, so it may be
-// shared.
+// returns an empty store for one test.
 func Run(t *testing.T, newStore func(t *testing.T) readmodel.Store) {
 	t.Helper()
 	tests := map[string]func(*testing.T, *harness){
@@ -31,13 +30,17 @@ func Run(t *testing.T, newStore func(t *testing.T) readmodel.Store) {
 		"bookings do not touch each other":           testApart,
 		"memory is not shared with the caller":       testNoSharedMemory,
 		"a canceled context is an unavailable store": testCanceled,
+		"a rider sees only their own":                testRidersApart,
+		"a booking waits until it has a driver":      testWaits,
+		"those that wait may leave between pages":    testAssignedBetweenPages,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, &harness{Store: newStore(t), T: t, id: booking.IDFor(booking.Caller{Subject: t.Name()}, "view")})
+			test(t, newHarness(t, newStore))
 		})
 	}
+	runLists(t, newStore)
 }
 
 // harness is a store and one booking in it.
@@ -45,6 +48,11 @@ type harness struct {
 	readmodel.Store
 	*testing.T
 	id booking.ID
+}
+
+func newHarness(t *testing.T, newStore func(t *testing.T) readmodel.Store) *harness {
+	t.Helper()
+	return &harness{Store: newStore(t), T: t, id: booking.IDFor(booking.Caller{Subject: t.Name()}, "view")}
 }
 
 // View returns a view of a booking that was confirmed, at a version. What it
@@ -62,7 +70,7 @@ func View(id booking.ID, version int64) readmodel.View {
 			State: booking.PaymentIsDeclined, Authorized: euros(1304), Captured: euros(1043), Refunded: euros(version), Failure: &failure,
 		},
 		DriverID:     &driver,
-		Cancellation: &readmodel.Cancellation{By: "payment", Reason: booking.ReasonPaymentDeclined, Fee: euros(0)},
+		Cancellation: &readmodel.Cancellation{By: "payment", Reason: string(booking.CausePaymentDeclined), Fee: euros(0)},
 		RequestedAt:  at, UpdatedAt: at.Add(time.Duration(version) * time.Second),
 	}
 }

@@ -1,0 +1,171 @@
+package dynamoview
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/readmodel"
+)
+
+// waitingShards spreads those that wait for a driver over partitions of their
+// index. One partition takes 1,000 writes/s, and each booking enters the list and
+// leaves it: four carry 2,000 bookings/s. Reading the list asks each of them.
+const waitingShards = 4
+
+func shardOf(id booking.ID) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(id))
+	return strconv.FormatUint(uint64(h.Sum32()%waitingShards), 10)
+}
+
+// ByRider implements readmodel.Store.
+func (s *Store) ByRider(ctx context.Context, riderID string, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
+	from := ""
+	if after != (readmodel.Place{}) {
+		from = after.String()
+	}
+	places, err := s.index(ctx, indexQuery{
+		index: indexRider, hash: attrRider, sort: attrRiderAt, key: inProjection(riderID), after: from, newestFirst: true, limit: limit + 1,
+	})
+	if err != nil {
+		return nil, readmodel.Place{}, err
+	}
+	return s.views(ctx, attrRiderAt, places, limit)
+}
+
+// Waiting implements readmodel.Store: the shards are asked side by side, and
+// their answers merged.
+func (s *Store) Waiting(ctx context.Context, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
+	from := ""
+	if after != (readmodel.Place{}) {
+		from = after.String()
+	}
+	var wg sync.WaitGroup
+	found := make([][]readmodel.Place, waitingShards)
+	errs := make([]error, waitingShards)
+	for shard := range waitingShards {
+		wg.Go(func() {
+			found[shard], errs[shard] = s.index(ctx, indexQuery{
+				index: indexWaiting, hash: attrShard, sort: attrWaiting, key: inProjection(strconv.Itoa(shard)), after: from, limit: limit + 1,
+			})
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, readmodel.Place{}, err
+	}
+	places := slices.Concat(found...)
+	slices.SortFunc(places, func(a, b readmodel.Place) int { return cmp.Compare(a.String(), b.String()) })
+	return s.views(ctx, attrWaiting, places, limit)
+}
+
+// indexQuery asks for keys of one partition of an index.
+type indexQuery struct {
+	index, hash, sort string
+	key               types.AttributeValue
+	after             string // empty from the start
+	newestFirst       bool
+	limit             int
+}
+
+func (s *Store) index(ctx context.Context, q indexQuery) ([]readmodel.Place, error) {
+	condition, values := q.hash+" = :key", item{":key": q.key}
+	if q.after != "" {
+		operator := ">"
+		if q.newestFirst {
+			operator = "<"
+		}
+		condition += " AND " + q.sort + " " + operator + " :after"
+		values[":after"] = text(q.after)
+	}
+	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
+		TableName: aws.String(s.table), IndexName: aws.String(q.index),
+		KeyConditionExpression: aws.String(condition), ExpressionAttributeValues: values,
+		ScanIndexForward: aws.Bool(!q.newestFirst), Limit: aws.Int32(int32(q.limit)), //nolint:gosec // at most 101
+	})
+	if err != nil {
+		return nil, fmt.Errorf("query %s: %w: %w", q.index, readmodel.ErrUnavailable, err)
+	}
+	places := make([]readmodel.Place, len(out.Items))
+	for i, it := range out.Items {
+		at, ok := it[q.sort].(*types.AttributeValueMemberS)
+		if !ok {
+			return nil, fmt.Errorf("query %s: an item has no %s", q.index, q.sort)
+		}
+		if places[i], err = readmodel.ParsePlace(at.Value); err != nil {
+			return nil, fmt.Errorf("query %s: %w", q.index, err)
+		}
+	}
+	return places, nil
+}
+
+// views fetches the views at places, of which one more than limit means that the
+// list goes on. An index lags behind its table, so a view may have left its place,
+// for another one further on or for good: it is left out here.
+func (s *Store) views(ctx context.Context, sortKey string, places []readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
+	var next readmodel.Place
+	if len(places) > limit {
+		places = places[:limit]
+		next = places[limit-1]
+	}
+	items, err := s.items(ctx, places)
+	if err != nil {
+		return nil, readmodel.Place{}, err
+	}
+	at := map[string]item{}
+	for _, it := range items {
+		if place, ok := it[sortKey].(*types.AttributeValueMemberS); ok {
+			at[place.Value] = it
+		}
+	}
+	views := make([]readmodel.View, 0, len(places))
+	for _, place := range places {
+		it, ok := at[place.String()]
+		if !ok {
+			continue
+		}
+		v, err := decode(it)
+		if err != nil {
+			return nil, readmodel.Place{}, fmt.Errorf("the view of %s in a list: %w", place.ID, err)
+		}
+		views = append(views, v)
+	}
+	return views, next, nil
+}
+
+// items fetches the items of the bookings at places, in no particular order.
+func (s *Store) items(ctx context.Context, places []readmodel.Place) ([]item, error) {
+	asked := map[booking.ID]bool{} // DynamoDB refuses to be asked for a key twice
+	var keys, found []item
+	for _, at := range places {
+		if !asked[at.ID] {
+			asked[at.ID] = true
+			keys = append(keys, item{attrID: key(at.ID)})
+		}
+	}
+	for len(keys) > 0 {
+		out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{s.table: {Keys: keys}}})
+		if err != nil {
+			return nil, fmt.Errorf("get %d views: %w: %w", len(keys), readmodel.ErrUnavailable, err)
+		}
+		left := out.UnprocessedKeys[s.table].Keys
+		if len(left) >= len(keys) {
+			// Throttled altogether: the client waits better than this loop could.
+			return nil, fmt.Errorf("get %d views: %w: none was processed", len(keys), readmodel.ErrUnavailable)
+		}
+		keys = left
+		found = append(found, out.Responses[s.table]...)
+	}
+	return found, nil
+}
