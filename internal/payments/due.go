@@ -8,14 +8,27 @@ type Operation string
 // The operations that can be due.
 const (
 	None      Operation = "none"
-	Authorize Operation = "authorize"
+	Authorize Operation = "authorize" // hold the fare
+	Capture   Operation = "capture"   // take the fare, or the fee
+	Void      Operation = "void"      // release the hold
+	Abandon   Operation = "abandon"   // make sure that nothing is or will be held
 )
 
-// Due returns the operation that a booking owes now.
+// Due returns the operation that a booking owes now. A payment that failed owes
+// nothing until somebody retries it.
 func Due(s booking.State) Operation {
-	open := s.Payment.Status == booking.PaymentPending || s.Payment.Status == booking.PaymentIsStarted
-	if s.Status == booking.Requested && open {
+	switch {
+	case s.OwesAuthorization():
 		return Authorize
+	case !s.Status.Terminal():
+		return None
+	case s.Payment.Status == booking.PaymentPending || s.Payment.Status == booking.PaymentIsStarted:
+		return Abandon
+	case s.Payment.Status != booking.PaymentIsAuthorized:
+		return None
+	case s.Owed().Amount >= booking.SmallestCharge:
+		return Capture
+	default:
+		return Void
 	}
-	return None
 }

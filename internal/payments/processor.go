@@ -1,16 +1,13 @@
 package payments
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
-	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
 // Processor carries out what bookings owe. It is safe for concurrent use, also by
@@ -51,12 +48,13 @@ func (p *Processor) Process(ctx context.Context, id booking.ID, trace events.Tra
 		return b, fmt.Errorf("pay for %s: %w", id, ErrNoBooking)
 	}
 	for range maxSteps {
-		if Due(b.State) == None {
+		due := Due(b.State)
+		if due == None {
 			return b, nil
 		}
-		job := job{Processor: p, trace: trace, booking: b}
-		if b, err = job.authorize(ctx); err != nil {
-			return b, fmt.Errorf("authorize %s: %w", id, err)
+		job := &job{Processor: p, trace: trace, booking: b}
+		if b, err = job.carryOut(ctx, due); err != nil {
+			return b, fmt.Errorf("%s for %s: %w", due, id, err)
 		}
 	}
 	return b, fmt.Errorf("pay for %s: still %s after %d steps", id, Due(b.State), maxSteps)
@@ -69,108 +67,38 @@ type job struct {
 	booking booking.Outcome
 }
 
-// authorize takes the payment from wherever it stands to held or declined.
-func (j *job) authorize(ctx context.Context) (booking.Outcome, error) {
-	if j.booking.State.Payment.Ref == "" {
-		return j.start(ctx)
-	}
-	payment, err := j.Gateway.Retrieve(ctx, j.booking.State.Payment.Ref)
-	if err != nil {
-		return j.booking, err
-	}
-	if payment.Status == StatusUnconfirmed && payment.DeclineCode == "" {
-		return j.confirm(ctx)
-	}
-	return j.settle(ctx, payment)
-}
-
-// start makes an object that holds nothing and has the log name it. Of two that
-// do so at once, the log names one; the other's object is canceled.
-func (j *job) start(ctx context.Context) (booking.Outcome, error) {
-	s := j.booking.State
-	payment, err := j.Gateway.Create(ctx, Order{
-		BookingID: string(s.ID), Amount: s.Hold.Amount, Currency: s.Hold.Currency, Method: s.Trip.PaymentMethod,
-	}, j.NewKey())
-	if resilience.ClassOf(err) == resilience.Declined {
-		return j.record(ctx, fact{"", "create", "declined"}, booking.RecordDecline{At: j.now(), Code: declineCode(err)})
-	}
-	if err != nil {
-		return j.booking, err
-	}
-	b, err := j.record(ctx, fact{payment.Ref, "create", "started"}, booking.RecordPaymentStarted{At: j.now(), Ref: payment.Ref})
-	if err != nil {
-		return b, err // the object stays behind; it holds nothing and lapses
-	}
-	if b.State.Payment.Ref != payment.Ref {
-		_, err := j.Gateway.Cancel(ctx, payment.Ref, key(payment.Ref, "cancel", 0))
-		return b, err
-	}
-	j.booking = b
-	return j.confirm(ctx)
-}
-
-// confirm asks for the hold. It is only ever called for the object that the log
-// names, and when that object was not confirmed a moment ago.
-func (j *job) confirm(ctx context.Context) (booking.Outcome, error) {
-	pay := j.booking.State.Payment
-	payment, err := j.Gateway.Confirm(ctx, pay.Ref, key(pay.Ref, "confirm", pay.Group))
-	if err != nil {
-		// Declined or open: either way the object says what is true now.
-		if payment, err = j.Gateway.Retrieve(ctx, pay.Ref); err != nil {
-			return j.booking, err
-		}
-	}
-	return j.settle(ctx, payment)
-}
-
-// settle records what the provider's object says.
-func (j *job) settle(ctx context.Context, payment Payment) (booking.Outcome, error) {
-	switch {
-	case payment.Status == StatusAuthorized:
-		return j.record(ctx, fact{payment.Ref, "confirm", "authorized"}, booking.RecordAuthorization{
-			At: j.now(), Ref: payment.Ref, CaptureBefore: payment.CaptureBefore,
-			Amount: booking.Money{Amount: payment.Authorized, Currency: payment.Currency},
-		})
-	case payment.Status == StatusUnconfirmed && payment.DeclineCode != "":
-		// Canceled before the decline is recorded, so that no attempt still on
-		// its way can hold money for a booking that is over.
-		if _, err := j.Gateway.Cancel(ctx, payment.Ref, key(payment.Ref, "cancel", 0)); err != nil {
-			return j.booking, err
-		}
-		return j.decline(ctx, payment.Ref, payment.DeclineCode)
-	case payment.Status == StatusCanceled:
-		return j.decline(ctx, payment.Ref, cmp.Or(payment.DeclineCode, "canceled"))
+func (j *job) carryOut(ctx context.Context, due Operation) (booking.Outcome, error) {
+	switch due {
+	case Authorize:
+		return j.authorize(ctx)
+	case Capture:
+		return j.capture(ctx)
+	case Void:
+		return j.void(ctx)
+	case Abandon:
+		return j.abandon(ctx)
 	default:
-		return j.booking, fmt.Errorf("%s is %s: %w", payment.Ref, payment.Status, ErrUndecided)
+		return j.booking, fmt.Errorf("operation %q is not known", due)
 	}
 }
 
-func (j *job) decline(ctx context.Context, ref, code string) (booking.Outcome, error) {
-	return j.record(ctx, fact{ref, "confirm", "declined"}, booking.RecordDecline{At: j.now(), Ref: ref, Code: code})
-}
+// payment is what the log knows of the payment.
+func (j *job) payment() booking.Payment { return j.booking.State.Payment }
 
 // fact names something that happened at the provider. The words are part of
 // stored command ids.
 type fact struct{ ref, operation, outcome string }
 
 // record appends a fact. Its command id follows from the fact, so that a fact
-// found twice is recorded once.
+// found twice is recorded once. The booking comes back as it is now: what is owed
+// next must not be judged by how it was when another function recorded the fact.
 func (j *job) record(ctx context.Context, f fact, c booking.Command) (booking.Outcome, error) {
-	return j.Bookings.ExecuteAt(ctx, j.booking.History, c, booking.Envelope{
+	out, err := j.Bookings.ExecuteAt(ctx, j.booking.History, c, booking.Envelope{
 		CommandID: booking.PaymentCommandID(f.ref, f.operation, f.outcome),
 		Actor:     booking.ActorPayment, At: j.now(), Trace: j.trace,
 	})
-}
-
-func declineCode(err error) string {
-	var declined *Error
-	if errors.As(err, &declined) {
-		return declined.Code
+	if err != nil || !out.Replayed {
+		return out, err
 	}
-	return "declined"
-}
-
-// key derives the idempotency key of an operation on an object.
-func key(ref, operation string, group int) string {
-	return ref + "/" + operation + "/" + strconv.Itoa(group)
+	return j.Bookings.Load(ctx, out.State.ID)
 }

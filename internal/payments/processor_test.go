@@ -27,6 +27,7 @@ var (
 type desk struct {
 	*payments.Processor
 	provider *gatewaytest.Fake
+	clock    time.Time
 }
 
 func newDesk(t *testing.T, method string) *desk {
@@ -35,7 +36,8 @@ func newDesk(t *testing.T, method string) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := func() time.Time { return noon }
+	d := &desk{clock: noon}
+	now := func() time.Time { return d.clock }
 	bookings := &booking.Service{
 		Store:   eventstest.NewMemory(events.NewStamp),
 		Backoff: booking.RaceBackoff(func() float64 { return 0 }),
@@ -48,18 +50,19 @@ func newDesk(t *testing.T, method string) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	provider := gatewaytest.NewFake(gatewaytest.Config{Now: now})
+	d.provider = gatewaytest.NewFake(gatewaytest.Config{Now: now})
 	var mu sync.Mutex
 	keys := 0
-	return &desk{provider: provider, Processor: &payments.Processor{
-		Bookings: bookings, Gateway: provider, Now: now,
+	d.Processor = &payments.Processor{
+		Bookings: bookings, Gateway: d.provider, Now: now,
 		NewKey: func() string {
 			mu.Lock()
 			defer mu.Unlock()
 			keys++
 			return fmt.Sprint("fresh-", keys)
 		},
-	}}
+	}
+	return d
 }
 
 func (d *desk) history(t *testing.T) []string {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
@@ -59,12 +60,15 @@ func wrap(what string, err error) error {
 // interestsPayments tells whether a commit can make the booking owe a payment
 // operation. The payment function's own commits do not: it goes on by itself.
 func interestsPayments(types []string) bool {
-	for _, t := range types {
-		if t == booking.TypeBookingRequested {
+	return slices.ContainsFunc(types, func(t string) bool {
+		switch t {
+		case booking.TypeBookingRequested, booking.TypeRideCompleted, booking.TypeBookingCanceled, booking.TypeBookingExpired,
+			booking.TypeRefundRequested, booking.TypePaymentRetried:
 			return true
+		default:
+			return false
 		}
-	}
-	return false
+	})
 }
 
 // outbox is the hints for one queue with the records they came from.

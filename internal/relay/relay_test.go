@@ -3,11 +3,13 @@ package relay_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/queue"
 	"github.com/hailstone-rides/hailstone/internal/relay"
@@ -53,8 +55,43 @@ func TestEachCommitGoesWhereItIsOfInterest(t *testing.T) {
 	if diff := cmp.Diff([]queue.Hint{hint("b/1", 1), hint("b/1", 2), hint("b/2", 1), hint("b/1", 4), hint("b/3", 4), hint("b/4", 9)}, projection.got); diff != "" {
 		t.Errorf("for the projection (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]queue.Hint{hint("b/1", 1), hint("b/2", 1), hint("b/4", 9)}, payments.got); diff != "" {
+	if diff := cmp.Diff([]queue.Hint{hint("b/1", 1), hint("b/2", 1), hint("b/3", 4), hint("b/4", 9)}, payments.got); diff != "" {
 		t.Errorf("for payments (-want +got):\n%s", diff)
+	}
+}
+
+// Payments hear of whatever can make a booking owe an operation, alone or beside
+// other events, and of nothing else: what they did themselves, they know.
+func TestPaymentsHearOfWhatMayBeOwed(t *testing.T) {
+	t.Parallel()
+	owing := []string{
+		"BookingRequested", "RideCompleted", "BookingCanceled", "BookingExpired", "RefundRequested", "PaymentRetried",
+	}
+	for _, eventType := range append(booking.EventTypes(), "SomethingNew") {
+		t.Run(eventType, func(t *testing.T) {
+			t.Parallel()
+			var projection, payments mailbox
+			records := []relay.Record{record("b/1", 1, eventType), record("b/2", 3, "SomethingNew", eventType, "PaymentStarted")}
+			failed, err := (&relay.Relay{Projection: &projection, Payments: &payments}).Forward(t.Context(), records)
+			if failed != -1 || err != nil {
+				t.Fatalf("failed from %d on: %v", failed, err)
+			}
+			both := []queue.Hint{hint("b/1", 1), hint("b/2", 3)}
+			if diff := cmp.Diff(both, projection.got); diff != "" {
+				t.Errorf("for the projection (-want +got):\n%s", diff)
+			}
+			if !slices.Contains(owing, eventType) {
+				both = nil
+			}
+			if diff := cmp.Diff(both, payments.got); diff != "" {
+				t.Errorf("for payments (-want +got):\n%s", diff)
+			}
+		})
+	}
+	for _, eventType := range owing {
+		if !slices.Contains(booking.EventTypes(), eventType) {
+			t.Errorf("there is no event %s", eventType)
+		}
 	}
 }
 

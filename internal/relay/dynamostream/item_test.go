@@ -23,7 +23,7 @@ import (
 func TestTheItemsOfTheEventStoreAreRelayed(t *testing.T) {
 	t.Parallel()
 	db := dynamolocal.New(t)
-	store := dynamoevents.New(db.Client, db.Tables.Events, events.NewStamp)
+	store := dynamoevents.New(db.Client, dynamoevents.Tables{Events: db.Tables.Events, Leases: db.Tables.Control}, events.NewStamp)
 	const id = events.StreamID("booking/bk_1")
 
 	created := eventstest.Draft("created")

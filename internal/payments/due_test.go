@@ -1,0 +1,61 @@
+package payments_test
+
+import (
+	"testing"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/payments"
+)
+
+// What a booking owes, for every status of its own and of its payment. Many of the
+// states never happen; a hint about one must still not move any money.
+func TestDue(t *testing.T) {
+	t.Parallel()
+	columns := []booking.PaymentStatus{
+		booking.PaymentPending, booking.PaymentIsStarted, booking.PaymentIsAuthorized, booking.PaymentIsCaptured, booking.PaymentIsRefunded,
+		booking.PaymentIsDeclined, booking.PaymentIsVoided, booking.PaymentIsAbandoned, booking.PaymentHasFailed,
+	}
+	const (
+		none      = payments.None
+		authorize = payments.Authorize
+		capture   = payments.Capture
+		void      = payments.Void
+		abandon   = payments.Abandon
+	)
+	for _, row := range []struct {
+		status booking.Status
+		owed   int64 // the fare of a completed ride, the fee of a canceled one
+		due    [9]payments.Operation
+	}{
+		{booking.Requested, 1043, [...]payments.Operation{authorize, authorize, none, none, none, none, none, none, none}},
+		{booking.Confirmed, 1043, [...]payments.Operation{none, none, none, none, none, none, none, none, none}},
+		{booking.HasDriver, 1043, [...]payments.Operation{none, none, none, none, none, none, none, none, none}},
+		{booking.DriverIsThere, 1043, [...]payments.Operation{none, none, none, none, none, none, none, none, none}},
+		{booking.InProgress, 1043, [...]payments.Operation{none, none, none, none, none, none, none, none, none}},
+		{booking.Completed, 1043, [...]payments.Operation{authorize, authorize, capture, none, none, none, none, none, none}},
+		{booking.Completed, 50, [...]payments.Operation{authorize, authorize, capture, none, none, none, none, none, none}},
+		{booking.Completed, 49, [...]payments.Operation{abandon, abandon, void, none, none, none, none, none, none}},
+		{booking.Canceled, 500, [...]payments.Operation{authorize, authorize, capture, none, none, none, none, none, none}},
+		{booking.Canceled, 50, [...]payments.Operation{authorize, authorize, capture, none, none, none, none, none, none}},
+		{booking.Canceled, 49, [...]payments.Operation{abandon, abandon, void, none, none, none, none, none, none}},
+		{booking.Canceled, 0, [...]payments.Operation{abandon, abandon, void, none, none, none, none, none, none}},
+		{booking.Expired, 1043, [...]payments.Operation{abandon, abandon, void, none, none, none, none, none, none}},
+	} {
+		for i, payment := range columns {
+			s := booking.State{Version: 1, Status: row.status, Fare: booking.Money{Amount: 1043, Currency: "EUR"}}
+			s.Payment = booking.Payment{Status: payment, Ref: "pi_1", Authorized: 1304}
+			switch row.status {
+			case booking.Completed:
+				s.Fare.Amount = row.owed
+			case booking.Canceled:
+				s.Cancellation = &booking.Cancellation{Fee: booking.Money{Amount: row.owed, Currency: "EUR"}}
+			}
+			if got := payments.Due(s); got != row.due[i] {
+				t.Errorf("%s, %d owed, %s: due is %s, want %s", row.status, row.owed, payment, got, row.due[i])
+			}
+		}
+	}
+	if got := payments.Due(booking.State{}); got != none {
+		t.Errorf("no booking: due is %s", got)
+	}
+}
