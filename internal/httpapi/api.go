@@ -21,6 +21,8 @@ type API struct {
 	Tariff   booking.Tariff
 	Now      func() time.Time
 	Log      *slog.Logger
+	// CursorKey gives the key that the cursors of lists are sealed with.
+	CursorKey CursorKey
 	// Release is the version of the build that /health shows.
 	Release string
 	// Spec is openapi.yaml.
@@ -39,6 +41,7 @@ type Request struct {
 	ID     string
 	Caller *Caller // nil where no valid token came with the request
 	Trace  events.Trace
+	access access // of the route
 }
 
 type requestKey struct{}
@@ -56,11 +59,9 @@ func requestOf(ctx context.Context) Request {
 // Handler returns the API. It is safe for concurrent use.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /v1/bookings", a.signedIn(a.createBooking))
-	mux.Handle("GET /v1/bookings/{id}", a.signedIn(a.readBooking))
-	mux.Handle("GET /v1/bookings/{id}/events", a.signedIn(a.readHistory))
-	mux.Handle("GET /health", a.open(a.health))
-	mux.Handle("GET /openapi.json", a.open(a.openAPI()))
+	for _, r := range a.routes() {
+		mux.Handle(r.Method+" "+r.Path, a.admitted(r))
+	}
 	mux.Handle("/", a.open(func(http.ResponseWriter, *http.Request) error {
 		return noResource()
 	}))
@@ -93,12 +94,18 @@ func (a *API) open(h handler) http.Handler {
 	})
 }
 
-func (a *API) signedIn(h handler) http.Handler {
+// admitted lets a route's handler see only whom its access admits.
+func (a *API) admitted(to route) http.Handler {
 	return a.open(func(w http.ResponseWriter, r *http.Request) error {
-		if requestOf(r.Context()).Caller == nil {
-			return problem(CodeUnauthorized, "The request needs a valid access token.")
+		if r.Method != to.Method { // ServeMux takes HEAD for GET
+			return noResource()
 		}
-		return h(w, r)
+		req := requestOf(r.Context())
+		if err := to.Access.admit(req.Caller); err != nil {
+			return err
+		}
+		req.access = to.Access
+		return to.handle(w, r.WithContext(WithRequest(r.Context(), req)))
 	})
 }
 

@@ -22,17 +22,53 @@ const maxBody = 16 << 10
 // (RFC 8785), which is equal for bodies that say the same. That form is what is
 // decoded, so that two of them also mean the same: 7 and 7.0 are one number.
 func readBody(r *http.Request, v any) (canonical []byte, err error) {
+	if err := declaredJSON(r); err != nil {
+		return nil, err
+	}
+	raw, err := rawBody(r)
+	if err != nil {
+		return nil, err
+	}
+	return decodeBody(raw, v)
+}
+
+// readOptionalBody is readBody for a command without fields: no body at all means
+// the same as an empty object, whatever it is declared as.
+func readOptionalBody(r *http.Request, v any) (canonical []byte, err error) {
+	raw, err := rawBody(r)
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) == 0 {
+		return []byte("{}"), nil
+	}
+	if err := declaredJSON(r); err != nil {
+		return nil, err
+	}
+	return decodeBody(raw, v)
+}
+
+func declaredJSON(r *http.Request) error {
 	contentType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || contentType != "application/json" || !isUTF8(params["charset"]) {
-		return nil, problem(CodeUnsupportedMedia, "The body must be application/json in UTF-8.")
+		return problem(CodeUnsupportedMedia, "The body must be application/json in UTF-8.")
 	}
+	return nil
+}
+
+func rawBody(r *http.Request) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, problem(CodeMalformed, "The body could not be read.")
-	}
-	if len(raw) > maxBody {
+	case len(raw) > maxBody:
 		return nil, problem(CodeTooLarge, fmt.Sprintf("The body must have at most %d bytes.", maxBody))
+	default:
+		return raw, nil
 	}
+}
+
+func decodeBody(raw []byte, v any) (canonical []byte, err error) {
 	value := jsontext.Value(raw)
 	if err := value.Canonicalize(); err != nil {
 		return nil, bodyProblem(err)

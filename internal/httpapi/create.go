@@ -3,7 +3,6 @@ package httpapi
 import (
 	"net/http"
 	"regexp"
-	"strconv"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
@@ -41,10 +40,7 @@ func (b bookingRequest) command() (booking.Request, error) {
 		},
 		Product: need(f, "/product", b.Product),
 	}
-	if b.ExpectedFare != nil {
-		fare := b.ExpectedFare.money(f, "/expected_fare")
-		c.ExpectedFare = &fare
-	}
+	c.ExpectedFare = b.ExpectedFare.optional(f, "/expected_fare")
 	return c, f.err()
 }
 
@@ -59,6 +55,15 @@ func (p *placeRequest) place(f *findings, pointer string) booking.Place {
 const maxAmount = 1<<53 - 1
 
 var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
+
+// optional returns the amount, or nil where there is none.
+func (m *moneyRequest) optional(f *findings, pointer string) *booking.Money {
+	if m == nil {
+		return nil
+	}
+	money := m.money(f, pointer)
+	return &money
+}
 
 func (m moneyRequest) money(f *findings, pointer string) booking.Money {
 	money := booking.Money{
@@ -75,6 +80,9 @@ func (m moneyRequest) money(f *findings, pointer string) booking.Money {
 }
 
 func (a *API) createBooking(w http.ResponseWriter, r *http.Request) error {
+	if _, err := knownParams(r); err != nil {
+		return err
+	}
 	key, err := idempotencyKey(r)
 	if err != nil {
 		return err
@@ -91,8 +99,7 @@ func (a *API) createBooking(w http.ResponseWriter, r *http.Request) error {
 	req, now := requestOf(r.Context()), a.now()
 	command.At, command.RiderID, command.Tariff = now, req.Caller.Subject, a.Tariff
 	out, err := a.Bookings.Create(r.Context(), booking.IDFor(req.Caller.Caller, key), command, booking.Envelope{
-		CommandID: booking.CommandIDFor(req.Caller.Caller, r.Method+" "+r.URL.Path, key),
-		Request:   canonical, Actor: "rider/" + req.Caller.Subject, At: now, Trace: req.Trace,
+		CommandID: booking.CreateCommandID, Request: canonical, Actor: actorOf(booking.ActorRider, req.Caller), At: now, Trace: req.Trace,
 	})
 	if err != nil {
 		return err
@@ -121,5 +128,3 @@ func writeView(w http.ResponseWriter, status int, v readmodel.View) error {
 	write(w, status, "application/json", body)
 	return nil
 }
-
-func etag(version int64) string { return strconv.Quote(strconv.FormatInt(version, 10)) }

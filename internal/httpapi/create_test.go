@@ -58,7 +58,7 @@ func TestTheCommitSaysWhoAskedAndWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := h.Commits()[0]
-	if c.Actor != "rider/alice" || c.Trace.CorrelationID != "req-1" || c.CommandID != booking.CommandIDFor(alice.Caller, "POST /v1/bookings", "k1") {
+	if c.Actor != "rider" || c.Trace.CorrelationID != "req-1" || c.CommandID != booking.CreateCommandID {
 		t.Errorf("the commit is by %s, of %+v, as %s", c.Actor, c.Trace, c.CommandID)
 	}
 	for _, e := range c.Events {

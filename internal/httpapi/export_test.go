@@ -16,3 +16,16 @@ func Statuses() map[booking.Code]Status {
 	}
 	return table
 }
+
+// Access is who may use a route.
+type Access struct{ Everybody, Rider, Dispatch, Ops bool }
+
+// Routes returns the table of routes, for the matrix of roles: who may use each,
+// by method and path.
+func (a *API) Routes() map[string]Access {
+	table := map[string]Access{}
+	for _, r := range a.routes() {
+		table[r.Method+" "+r.Path] = Access(r.Access)
+	}
+	return table
+}

@@ -19,6 +19,7 @@ const (
 	CodeTooLarge         = booking.Code("payload-too-large")
 	CodeUnsupportedMedia = booking.Code("unsupported-media-type")
 	CodeUnauthorized     = booking.Code("unauthorized")
+	CodeForbidden        = booking.Code("forbidden")
 	CodeNotFound         = booking.CodeNotFound
 	CodeVersionMismatch  = booking.CodeVersionMismatch
 	CodeInternal         = booking.Code("internal")
@@ -35,8 +36,10 @@ var statuses = map[booking.Code]struct {
 	CodeTooLarge:                 {http.StatusRequestEntityTooLarge, "Request body is too large"},
 	CodeUnsupportedMedia:         {http.StatusUnsupportedMediaType, "Unsupported media type"},
 	CodeUnauthorized:             {http.StatusUnauthorized, "Unauthorized"},
+	CodeForbidden:                {http.StatusForbidden, "Forbidden"},
 	CodeNotFound:                 {http.StatusNotFound, "Not found"},
 	booking.CodeInvalidState:     {http.StatusConflict, "Not possible in this state"},
+	booking.CodeDriverBusy:       {http.StatusConflict, "The driver is busy"},
 	booking.CodeFareChanged:      {http.StatusConflict, "The fare has changed"},
 	CodeVersionMismatch:          {http.StatusPreconditionFailed, "Version mismatch"},
 	booking.CodeValidationFailed: {http.StatusUnprocessableEntity, "Validation failed"},
@@ -72,7 +75,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var rejected *booking.Rejection
 	switch {
 	case errors.As(err, &rejected) && statuses[rejected.Code].status != 0:
-	case errors.Is(err, events.ErrUnavailable), errors.Is(err, events.ErrConflict), errors.Is(err, readmodel.ErrUnavailable):
+	case isTransient(err):
 		a.Log.WarnContext(r.Context(), "unavailable", "error", err.Error())
 		rejected = problem(CodeUnavailable, unavailableDetail)
 	case errors.Is(err, context.Canceled):
@@ -83,6 +86,14 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		rejected = problem(CodeInternal, internalDetail)
 	}
 	writeProblem(w, r, rejected)
+}
+
+// isTransient tells whether the same request may be granted a moment later: when
+// what is down is up again, a race is over, or the deployment that this build is
+// older than has replaced it.
+func isTransient(err error) bool {
+	return errors.Is(err, events.ErrUnavailable) || errors.Is(err, events.ErrConflict) || errors.Is(err, readmodel.ErrUnavailable) ||
+		errors.Is(err, booking.ErrUnknownEvent) || errors.Is(err, errNoCursorKey)
 }
 
 func writeProblem(w http.ResponseWriter, r *http.Request, p *booking.Rejection) {

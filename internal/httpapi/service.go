@@ -3,7 +3,6 @@ package httpapi
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -44,12 +43,4 @@ func (a *API) openAPI() handler {
 		write(w, http.StatusOK, "application/json", body)
 		return nil
 	}
-}
-
-func parseQuery(r *http.Request) (url.Values, error) {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, problem(CodeMalformed, "The query is malformed.")
-	}
-	return query, nil
 }

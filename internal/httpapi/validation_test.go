@@ -107,7 +107,7 @@ func TestValuesAreValidated(t *testing.T) {
 			if diff := cmp.Diff(test.pointers, pointers); diff != "" {
 				t.Errorf("pointers (-want +got):\n%s", diff)
 			}
-			if w.log.appends > 0 {
+			if w.log.appends.Load() > 0 {
 				t.Error("an append was tried")
 			}
 			if err := w.contract.Allows(w.http(r), []byte(r.body)); err == nil {
@@ -231,7 +231,7 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 			if !strings.HasSuffix(p.Detail, test.detail) || p.Errors != nil {
 				t.Errorf("the detail is %q with %v, want one that ends with %q", p.Detail, p.Errors, test.detail)
 			}
-			if w.log.appends > 0 {
+			if w.log.appends.Load() > 0 {
 				t.Error("an append was tried")
 			}
 		})

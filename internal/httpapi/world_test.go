@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -39,99 +37,60 @@ func caller(subject string, roles ...string) *httpapi.Caller {
 // world is an API over stores in memory, whose every exchange is checked against
 // the contract.
 type world struct {
-	*testing.T
+	testing.TB
 	api      *httpapi.API
 	now      time.Time
 	log      *faultyLog
 	views    *faultyViews
+	keyErr   error // of the key of cursors
 	logged   *bytes.Buffer
 	bookings *booking.Service
 	contract *httpapitest.Contract
 	handler  http.Handler
+	plain    http.Handler // unchecked
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	tariff, err := booking.LoadTariff("standard-2026")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{
-		T: t, now: start, logged: &bytes.Buffer{}, contract: contract(t),
+		TB: t, now: start, logged: &bytes.Buffer{}, contract: contract(t),
 		log:   &faultyLog{Store: eventstest.NewMemory(events.NewStamp)},
 		views: &faultyViews{Store: &readmodeltest.Memory{}},
 	}
 	w.bookings = &booking.Service{
 		Store: w.log, Backoff: booking.RaceBackoff(func() float64 { return 0 }),
 		Sleep: func(context.Context, time.Duration) error { return nil },
+		Log:   slog.New(slog.NewTextHandler(w.logged, nil)),
 	}
 	w.api = &httpapi.API{
 		Bookings: w.bookings, Views: w.views, Tariff: tariff, Now: func() time.Time { return w.now },
-		Log: slog.New(slog.NewTextHandler(w.logged, nil)), Release: "1.2.3", Spec: hailstone.OpenAPI,
+		CursorKey: func(context.Context) ([]byte, error) { return []byte("a key for the cursors of the tests"), w.keyErr },
+		Log:       w.bookings.Log.(*slog.Logger), Release: "1.2.3", Spec: hailstone.OpenAPI,
 	}
-	w.handler = w.contract.Checked(t, w.api.Handler())
+	w.plain = w.api.Handler()
+	w.handler = w.contract.Checked(t, w.plain)
 	return w
 }
 
-var contractOnce = sync.OnceValues(httpapitest.Load)
-
-func contract(t *testing.T) *httpapitest.Contract {
+// in returns the world as another test sees it.
+func (w *world) in(t testing.TB) *world {
 	t.Helper()
-	c, err := contractOnce()
+	there := *w
+	there.TB, there.handler = t, w.contract.Checked(t, w.plain)
+	return &there
+}
+
+func contract(t testing.TB) *httpapitest.Contract {
+	t.Helper()
+	c, err := httpapitest.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
-}
-
-// faultyLog is an event store that fails where it is told to.
-type faultyLog struct {
-	events.Store
-	loadErr, appendErr error
-	// lost makes an append fail after its effect.
-	lost    bool
-	appends int
-}
-
-func (f *faultyLog) Load(ctx context.Context, id events.StreamID) (events.History, error) {
-	if f.loadErr != nil {
-		return events.History{}, f.loadErr
-	}
-	return f.Store.Load(ctx, id)
-}
-
-func (f *faultyLog) Append(ctx context.Context, at events.Position, d events.Draft) (events.Appended, error) {
-	f.appends++
-	if f.appendErr != nil {
-		return events.Appended{}, f.appendErr
-	}
-	appended, err := f.Store.Append(ctx, at, d)
-	if f.lost {
-		return events.Appended{}, errors.Join(events.ErrUnavailable, err)
-	}
-	return appended, err
-}
-
-// faultyViews is a store of views that fails where it is told to, and can show
-// what no store would.
-type faultyViews struct {
-	readmodel.Store
-	err    error
-	forged *readmodel.View
-	panics bool
-}
-
-func (f *faultyViews) Get(ctx context.Context, id booking.ID) (readmodel.View, bool, error) {
-	switch {
-	case f.panics:
-		panic("secret: out of luck")
-	case f.err != nil:
-		return readmodel.View{}, false, f.err
-	case f.forged != nil:
-		return *f.forged, true, nil
-	default:
-		return f.Store.Get(ctx, id)
-	}
 }
 
 // A request is sent as it stands: send adds nothing.
@@ -183,8 +142,13 @@ func (w *world) http(r request) *http.Request {
 
 func (w *world) send(r request) answer {
 	w.Helper()
+	return w.sendTo(w.handler, r)
+}
+
+func (w *world) sendTo(h http.Handler, r request) answer {
+	w.Helper()
 	rec := httptest.NewRecorder()
-	w.handler.ServeHTTP(rec, w.http(r))
+	h.ServeHTTP(rec, w.http(r))
 	return answer{rec.Code, rec.Header(), rec.Body.String()}
 }
 
@@ -258,9 +222,9 @@ const ref = "pi_secret_reference"
 // confirms takes a booking's payment to authorized.
 func (w *world) confirms(id booking.ID) booking.Outcome {
 	w.Helper()
-	w.does(id, "started", booking.RecordPaymentStarted{At: w.now, Ref: ref})
+	started := w.does(id, "started", booking.RecordPaymentStarted{At: w.now, Ref: ref, Group: 1})
 	return w.does(id, "authorized", booking.RecordAuthorization{
-		At: w.now, Ref: ref, Amount: booking.Money{Amount: 900, Currency: "EUR"}, CaptureBefore: w.now.Add(5 * 24 * time.Hour),
+		At: w.now, Ref: ref, Amount: started.State.Hold, CaptureBefore: w.now.Add(5 * 24 * time.Hour),
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -27,9 +28,11 @@ type Contract struct {
 	router routers.Router
 }
 
-// Load reads the contract of the build. It returns an error for a document that
-// is not valid OpenAPI 3.1, examples included.
-func Load() (*Contract, error) { return Parse(hailstone.OpenAPI) }
+// Load returns the contract of the build, which it reads once. It returns an error
+// for a document that is not valid OpenAPI 3.1, examples included.
+func Load() (*Contract, error) { return ofTheBuild() }
+
+var ofTheBuild = sync.OnceValues(func() (*Contract, error) { return Parse(hailstone.OpenAPI) })
 
 // Parse reads a contract.
 func Parse(document []byte) (*Contract, error) {

@@ -35,7 +35,7 @@ func TestABrokenContractIsRefused(t *testing.T) {
 		"an example breaks its schema":  {"product: standard\n                  payment_method", "product: tank\n                  payment_method"},
 		"an example lacks a field":      {"        requested_at: '2026-11-23T09:30:00.123Z'\n", ""},
 		"a reference leads nowhere":     {"#/components/schemas/HistoryPage", "#/components/schemas/Elsewhere"},
-		"a response has no description": {"description: The history.\n", ""},
+		"a response has no description": {"description: A page of the history.\n", ""},
 		"a type is not known":           {"label:\n          description: What the rider calls the place.\n          type: string", "label:\n          type: text"},
 	} {
 		t.Run(name, func(t *testing.T) {
