@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/hailstone-rides/hailstone"
 	"github.com/hailstone-rides/hailstone/internal/awsenv"
@@ -26,9 +27,11 @@ import (
 
 type settings struct {
 	awsenv.Common
-	EventsTable string `env:"EVENTS_TABLE,required,notEmpty"`
-	ViewsTable  string `env:"VIEWS_TABLE,required,notEmpty"`
-	Tariff      string `env:"TARIFF,required,notEmpty"`
+	EventsTable  string `env:"EVENTS_TABLE,required,notEmpty"`
+	ViewsTable   string `env:"VIEWS_TABLE,required,notEmpty"`
+	ControlTable string `env:"CONTROL_TABLE,required,notEmpty"`
+	CursorSecret string `env:"CURSOR_SECRET_ARN,required,notEmpty"`
+	Tariff       string `env:"TARIFF,required,notEmpty"`
 }
 
 func main() {
@@ -51,15 +54,16 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	db := dynamodb.NewFromConfig(cfg)
+	db, log := dynamodb.NewFromConfig(cfg), s.Logger()
 	api := &httpapi.API{
 		Bookings: &booking.Service{
-			Store:   dynamoevents.New(db, s.EventsTable, events.NewStamp),
+			Store:   dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp),
 			Backoff: booking.RaceBackoff(rand.Float64),
 			Sleep:   resilience.Sleep,
+			Log:     log,
 		},
 		Views: dynamoview.New(db, s.ViewsTable), Tariff: tariff,
-		Now: time.Now, Log: s.Logger(), Release: hailstone.Release, Spec: hailstone.OpenAPI,
+		Now: time.Now, Log: log, CursorKey: awsenv.NewSecret(secretsmanager.NewFromConfig(cfg), s.CursorSecret).Bytes, Release: hailstone.Release, Spec: hailstone.OpenAPI,
 	}
 	lambda.Start(lambdahttp.Handler(api.Handler()))
 	return nil

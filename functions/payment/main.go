@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
@@ -33,6 +32,7 @@ const parallel = 1
 type settings struct {
 	awsenv.Common
 	EventsTable  string `env:"EVENTS_TABLE,required,notEmpty"`
+	ControlTable string `env:"CONTROL_TABLE,required,notEmpty"`
 	StripeSecret string `env:"STRIPE_SECRET_ARN,required,notEmpty"`
 	StripeURL    string `env:"STRIPE_API_URL" envDefault:"https://api.stripe.com"`
 }
@@ -49,24 +49,25 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	log := s.Logger()
 	cfg, err := awsenv.AWS(ctx)
 	if err != nil {
 		return err
 	}
-	key, err := secret(ctx, secretsmanager.NewFromConfig(cfg), s.StripeSecret)
+	key, err := awsenv.NewSecret(secretsmanager.NewFromConfig(cfg), s.StripeSecret).Bytes(ctx)
+	if err != nil {
+		return fmt.Errorf("the payment provider's key: %w", err)
+	}
+	gateway, err := stripegateway.New(stripegateway.Config{APIKey: string(key), BaseURL: s.StripeURL})
 	if err != nil {
 		return err
 	}
-	gateway, err := stripegateway.New(stripegateway.Config{APIKey: key, BaseURL: s.StripeURL})
-	if err != nil {
-		return err
-	}
-	log := s.Logger()
 	processor := &payments.Processor{
 		Bookings: &booking.Service{
-			Store:   dynamoevents.New(dynamodb.NewFromConfig(cfg), s.EventsTable, events.NewStamp),
+			Store:   dynamoevents.New(dynamodb.NewFromConfig(cfg), dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp),
 			Backoff: booking.RaceBackoff(mathrand.Float64),
 			Sleep:   resilience.Sleep,
+			Log:     log,
 		},
 		Gateway: payments.NewGuard(gateway, time.Now, mathrand.Float64),
 		Now:     time.Now,
@@ -89,16 +90,4 @@ func handle(ctx context.Context, log *slog.Logger, p *payments.Processor, h queu
 	}
 	log.InfoContext(ctx, "payment up to date", "booking_id", id, "version", b.State.Version, "payment", b.State.Payment.Status, "traceparent", h.Traceparent)
 	return nil
-}
-
-// secret reads the provider's key once, at the start of an environment.
-func secret(ctx context.Context, client *secretsmanager.Client, arn string) (string, error) {
-	out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(arn)})
-	if err != nil {
-		return "", fmt.Errorf("read the payment provider's key: %w", err)
-	}
-	if aws.ToString(out.SecretString) == "" {
-		return "", fmt.Errorf("the payment provider's key is empty: %s", arn)
-	}
-	return aws.ToString(out.SecretString), nil
 }

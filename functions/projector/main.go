@@ -47,7 +47,7 @@ func run(ctx context.Context) error {
 	}
 	db, log := dynamodb.NewFromConfig(cfg), s.Logger()
 	projector := &readmodel.Projector{
-		Log:   dynamoevents.New(db, s.EventsTable, events.NewStamp),
+		Log:   dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable}, events.NewStamp),
 		Views: dynamoview.New(db, s.ViewsTable),
 	}
 	lambda.Start(sqsqueue.Consumer(log, parallel, func(ctx context.Context, h queue.Hint) error {

@@ -77,11 +77,17 @@ func TestFunctionsMayDoThisAndNothingElse(t *testing.T) {
 	tpl := load(t)
 	want := map[string][]string{
 		"BookingFunction": {
+			"dynamodb:BatchGetItem on ViewsTable.Arn",
+			"dynamodb:DeleteItem on ControlTable.Arn",
 			"dynamodb:GetItem on ViewsTable.Arn",
+			"dynamodb:PutItem on ControlTable.Arn",
 			"dynamodb:PutItem on EventsTable.Arn",
 			"dynamodb:Query on EventsTable.Arn",
+			"dynamodb:Query on ViewsTable.Arn/index/by-rider",
+			"dynamodb:Query on ViewsTable.Arn/index/waiting",
 			"logs:CreateLogStream on BookingLogGroup.Arn",
 			"logs:PutLogEvents on BookingLogGroup.Arn",
+			"secretsmanager:GetSecretValue on CursorSecret.Id",
 		},
 		"RelayFunction": {
 			"dynamodb:DescribeStream on EventsTable.StreamArn",
@@ -95,6 +101,8 @@ func TestFunctionsMayDoThisAndNothingElse(t *testing.T) {
 			"sqs:SendMessage on RelayFailureQueue.Arn",
 		},
 		"PaymentFunction": {
+			"dynamodb:DeleteItem on ControlTable.Arn",
+			"dynamodb:PutItem on ControlTable.Arn",
 			"dynamodb:PutItem on EventsTable.Arn",
 			"dynamodb:Query on EventsTable.Arn",
 			"logs:CreateLogStream on PaymentLogGroup.Arn",
@@ -121,6 +129,77 @@ func TestFunctionsMayDoThisAndNothingElse(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rights of the functions (-want +got):\n%s", diff)
+	}
+}
+
+// told maps what a variable's name ends in to the way in which its resource is written in a grant, and the services
+// whose resources reach a function only by its environment. A queue that it consumes and a stream come with the event.
+var told = []struct{ suffix, attribute string }{
+	{"_TABLE", ".Arn"}, {"_QUEUE_URL", ".Arn"}, {"_ARN", ""},
+}
+
+// A right to a resource that a function is not told of serves nobody; being told of one without a right to it is an outage.
+func TestFunctionsAreToldWhatTheyMayUse(t *testing.T) {
+	tpl := load(t)
+	for _, function := range tpl.functions() {
+		var known []string
+		for variable, value := range asMap(t, dig(t, tpl.function(t, function), "Environment", "Variables")) {
+			for _, kind := range told {
+				if strings.HasSuffix(variable, kind.suffix) {
+					known = append(known, name(value)+kind.attribute)
+				}
+			}
+		}
+		var usable []string
+		for _, g := range tpl.grants(t, function) {
+			action, resource, _ := strings.Cut(g, " on ")
+			service, _, _ := strings.Cut(action, ":")
+			table, _, _ := strings.Cut(resource, "/index/")
+			switch {
+			case service == "dynamodb" && !strings.HasSuffix(resource, ".StreamArn"), service == "secretsmanager":
+				usable = append(usable, table)
+			case action == "sqs:SendMessage" && !tpl.isFailureDestination(t, function, resource):
+				usable = append(usable, resource)
+			}
+		}
+		slices.Sort(known)
+		slices.Sort(usable)
+		if diff := cmp.Diff(known, slices.Compact(usable)); diff != "" {
+			t.Errorf("%s (-told +allowed):\n%s", function, diff)
+		}
+	}
+}
+
+// isFailureDestination reports whether Lambda itself sends there what the function gave up.
+func (tpl template) isFailureDestination(t *testing.T, function, arn string) bool {
+	t.Helper()
+	return slices.ContainsFunc(tpl.events(t, function), func(e event) bool {
+		destination, ok := e.properties["DestinationConfig"]
+		return ok && name(dig(t, destination, "OnFailure", "Destination")) == arn
+	})
+}
+
+// A grant on an index that the table does not have shows only when a list stays empty.
+func TestRightsToIndexesNameIndexes(t *testing.T) {
+	tpl := load(t)
+	checked := 0
+	for _, function := range tpl.functions() {
+		for _, g := range tpl.grants(t, function) {
+			_, resource, _ := strings.Cut(g, " on ")
+			arn, index, ok := strings.Cut(resource, "/index/")
+			if !ok {
+				continue
+			}
+			checked++
+			table := strings.TrimSuffix(arn, ".Arn")
+			declared, _ := tpl.properties(t, table, "AWS::DynamoDB::Table")["GlobalSecondaryIndexes"].([]any)
+			if !slices.ContainsFunc(declared, func(i any) bool { return dig(t, i, "IndexName") == index }) {
+				t.Errorf("%s: %s, and %s has no such index", function, g, table)
+			}
+		}
+	}
+	if checked == 0 {
+		t.Error("no function may query an index: this test checked nothing")
 	}
 }
 

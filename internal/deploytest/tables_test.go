@@ -18,6 +18,14 @@ func attribute(name, kind string) map[string]any {
 	return map[string]any{"AttributeName": name, "AttributeType": kind}
 }
 
+func keysOnlyIndex(name, hashKey, rangeKey string) map[string]any {
+	return map[string]any{
+		"IndexName":  name,
+		"KeySchema":  []any{hash(hashKey), sortKey(rangeKey)},
+		"Projection": map[string]any{"ProjectionType": "KEYS_ONLY"},
+	}
+}
+
 func TestTablesHaveTheKeysThatTheCodeUses(t *testing.T) {
 	tpl := load(t)
 	want := map[string]map[string]any{
@@ -27,16 +35,20 @@ func TestTablesHaveTheKeysThatTheCodeUses(t *testing.T) {
 				attribute("stream_id", "S"), attribute("version", "N"),
 				attribute("first_bucket", "S"), attribute("recorded_at", "S"),
 			},
-			"GlobalSecondaryIndexes": []any{map[string]any{
-				"IndexName":  "first-commits",
-				"KeySchema":  []any{hash("first_bucket"), sortKey("recorded_at")},
-				"Projection": map[string]any{"ProjectionType": "KEYS_ONLY"},
-			}},
-			"StreamSpecification": map[string]any{"StreamViewType": "NEW_IMAGE"},
+			"GlobalSecondaryIndexes": []any{keysOnlyIndex("first-commits", "first_bucket", "recorded_at")},
+			"StreamSpecification":    map[string]any{"StreamViewType": "NEW_IMAGE"},
 		},
 		"ViewsTable": {
-			"KeySchema":            []any{hash("view_id")},
-			"AttributeDefinitions": []any{attribute("view_id", "S")},
+			"KeySchema": []any{hash("view_id")},
+			"AttributeDefinitions": []any{
+				attribute("view_id", "S"),
+				attribute("rider", "S"), attribute("rider_at", "S"),
+				attribute("waiting_shard", "S"), attribute("waiting_at", "S"),
+			},
+			"GlobalSecondaryIndexes": []any{
+				keysOnlyIndex("by-rider", "rider", "rider_at"),
+				keysOnlyIndex("waiting", "waiting_shard", "waiting_at"),
+			},
 		},
 		"ControlTable": {
 			"KeySchema":            []any{hash("control_id")},

@@ -152,7 +152,8 @@ func (tpl template) number(t *testing.T, value any) int {
 	return all[0]
 }
 
-// name is how the tests write a reference: "X" for a Ref, "X.Arn" for a GetAtt, the text itself otherwise.
+// name is how the tests write a reference: "X" for a Ref, "X.Arn" for a GetAtt, "X.Arn/more" for a Sub of "${X.Arn}/more",
+// the text itself otherwise.
 func name(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -163,6 +164,9 @@ func name(value any) string {
 		}
 		if attribute, ok := v["Fn::GetAtt"].(string); ok {
 			return attribute
+		}
+		if text, ok := v["Fn::Sub"].(string); ok {
+			return strings.NewReplacer("${", "", "}", "").Replace(text)
 		}
 	}
 	return fmt.Sprint(value)

@@ -9,8 +9,8 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/toolbox/procgroup"
 )
 
-// Venv is an installed Python environment. Emulators and SAM are two of them
-// because they pin different versions of botocore.
+// Venv is an installed Python environment. Each tool has one of its own: they pin
+// different versions of the same packages.
 type Venv struct{ dir string }
 
 // Bin returns the directory of the environment's programs.
@@ -28,6 +28,11 @@ func (b *Box) Emulators(ctx context.Context) (Venv, error) {
 // SAM returns the environment with the SAM CLI and cfn-lint.
 func (b *Box) SAM(ctx context.Context) (Venv, error) {
 	return b.venv(ctx, "sam", "tools/sam.txt")
+}
+
+// Schemathesis returns the environment with the fuzzer of HTTP APIs.
+func (b *Box) Schemathesis(ctx context.Context) (Venv, error) {
+	return b.venv(ctx, "schemathesis", "tools/schemathesis.txt")
 }
 
 func (b *Box) venv(ctx context.Context, name, lockPath string) (Venv, error) {
