@@ -13,6 +13,7 @@ type devCommand struct {
 	Up    devUp    `cmd:"" help:"Start the stack in the background and return when it is ready."`
 	Down  devDown  `cmd:"" help:"Stop the stack that dev or dev up started."`
 	Smoke devSmoke `cmd:"" help:"Start a stack of its own, check it end to end, stop it."`
+	Fuzz  devFuzz  `cmd:"" help:"Start a stack of its own, attack its API by the contract, stop it."`
 }
 
 // stackFlags are common to what starts a stack.

@@ -33,6 +33,7 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"--help"}, exitOK, "Develop and operate"},
 		{[]string{"dev", "--help"}, exitOK, "dev smoke"},
 		{[]string{"dev", "up", "--help"}, exitOK, "--paysim-port"},
+		{[]string{"dev", "fuzz", "--help"}, exitOK, "--seed"},
 		{[]string{"book", "--help"}, exitOK, "--payment-method"},
 		{[]string{}, exitUsage, "expected one of"},
 		{[]string{"fly"}, exitUsage, "fly"},

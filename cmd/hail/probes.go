@@ -39,7 +39,9 @@ func ledger(simulator string) func(context.Context, string) ([]smoke.Payment, er
 		var found []smoke.Payment
 		for _, p := range all.Payments {
 			if p.BookingID == bookingID {
-				found = append(found, smoke.Payment{Ref: p.Ref, Authorized: p.Authorized, Currency: p.Currency, OpenHold: p.OpenHold})
+				found = append(found, smoke.Payment{
+					Ref: p.Ref, Authorized: p.Authorized, Captured: p.Captured, Currency: p.Currency, OpenHold: p.OpenHold,
+				})
 			}
 		}
 		return found, nil

@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/smoke"
 	"github.com/hailstone-rides/hailstone/internal/localstack"
@@ -20,59 +17,44 @@ If a check fails, that directory stays, with all logs.`
 }
 
 func (c devSmoke) Run(a *app) error {
-	root, err := localstack.Root()
-	if err != nil {
-		return err
+	var report smoke.Report
+	failed := a.ownStack("smoke", func(stack ownStack) (bool, error) {
+		var err error
+		report, err = c.check(a, stack)
+		return report.Failed == 0, err
+	})
+	if len(report.Checks) == 0 {
+		return failed
 	}
-	if err := os.MkdirAll(localstack.DefaultDir(root), 0o755); err != nil {
-		return fmt.Errorf("create instance: %w", err)
-	}
-	dir, err := os.MkdirTemp(localstack.DefaultDir(root), "smoke-")
-	if err != nil {
-		return fmt.Errorf("create instance: %w", err)
-	}
-	report, err := c.check(a, root, dir)
-	if err == nil && report.Failed == 0 {
-		err = os.RemoveAll(dir)
-	} else {
-		fmt.Fprintf(a.stderr, "Logs are kept in %s\n", shortened(filepath.Join(dir, "logs")))
-	}
-	if err != nil {
-		return err
-	}
+	var err error
 	if a.json {
 		err = a.printJSON(report)
 	} else {
 		_, err = fmt.Fprintf(a.stdout, "%d passed, %d failed\n", report.Passed, report.Failed)
 	}
-	if report.Failed > 0 {
-		err = errReported
+	if failed != nil {
+		return failed
 	}
 	return err
 }
 
-// check runs the checks on a stack that exists only for them.
-func (c devSmoke) check(a *app, root, dir string) (smoke.Report, error) {
-	instance, err := localstack.At(dir)
-	if err != nil {
-		return smoke.Report{}, err
+func (c devSmoke) check(a *app, stack ownStack) (smoke.Report, error) {
+	target := smoke.Target{
+		API: stack.API, Ledger: ledger(stack.Paysim),
+		View: view(stack.cloud, stack.StackName), DeadLetters: deadLetters(stack.cloud, stack.StackName),
 	}
-	steps := a.steps()
-	defer steps.Close()
-	stack, err := localstack.Start(a.ctx, instance, localstack.Options{Root: root, Steps: steps})
-	if err != nil {
-		return smoke.Report{}, err
-	}
-	report, err := c.run(a, stack.Endpoints)
-	return report, errors.Join(err, stack.Stop())
-}
-
-func (c devSmoke) run(a *app, e localstack.Endpoints) (smoke.Report, error) {
-	cloud := localstack.Connect(e.AWS, e.Region)
-	target := smoke.Target{API: e.API, Ledger: ledger(e.Paysim), View: view(cloud, e.StackName), DeadLetters: deadLetters(cloud, e.StackName)}
-	for user, token := range map[string]*string{"rider-1": &target.Rider, "rider-2": &target.OtherRider} {
+	for _, caller := range []struct {
+		token *string
+		user  string
+		role  localstack.Role
+	}{
+		{&target.Rider, "rider-1", localstack.Rider},
+		{&target.OtherRider, "rider-2", localstack.Rider},
+		{&target.Dispatch, localstack.Dispatch.SeededUser(), localstack.Dispatch},
+		{&target.Ops, localstack.Ops.SeededUser(), localstack.Ops},
+	} {
 		var err error
-		if *token, err = cloud.Token(a.ctx, e, user, localstack.Rider); err != nil {
+		if *caller.token, err = stack.cloud.Token(a.ctx, stack.Endpoints, caller.user, caller.role); err != nil {
 			return smoke.Report{}, err
 		}
 	}

@@ -23,7 +23,8 @@ type Client struct {
 type Request struct {
 	Method string
 	Path   string
-	Key    string // Idempotency-Key; empty sends none
+	Key    string            // Idempotency-Key; empty sends none
+	Header map[string]string // what else is sent
 	Body   any
 }
 
@@ -61,6 +62,9 @@ func (c Client) Do(ctx context.Context, r Request) (Response, error) {
 	}
 	if r.Key != "" {
 		request.Header.Set("Idempotency-Key", r.Key)
+	}
+	for name, value := range r.Header {
+		request.Header.Set(name, value)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

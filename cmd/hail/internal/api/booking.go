@@ -36,20 +36,50 @@ func SampleRequest() BookingRequest {
 
 // Booking is the part of a booking that commands and checks look at.
 type Booking struct {
-	ID      string `json:"id"`
-	Version int64  `json:"version"`
-	State   string `json:"state"`
-	RiderID string `json:"rider_id"`
-	Fare    Money  `json:"fare"`
-	Payment struct {
+	ID       string  `json:"id"`
+	Version  int64   `json:"version"`
+	State    string  `json:"state"`
+	RiderID  string  `json:"rider_id"`
+	DriverID *string `json:"driver_id"`
+	Fare     Money   `json:"fare"`
+	Payment  struct {
 		State      string          `json:"state"`
 		Authorized *Money          `json:"authorized"`
+		Captured   Money           `json:"captured"`
 		Failure    json.RawMessage `json:"failure"`
 	} `json:"payment"`
 	Cancellation *struct {
 		By     string `json:"by"`
 		Reason string `json:"reason"`
+		Fee    Money  `json:"fee"`
 	} `json:"cancellation"`
+}
+
+// QuoteRequest is the body of POST /v1/quotes.
+type QuoteRequest struct {
+	Pickup  Place  `json:"pickup"`
+	Dropoff Place  `json:"dropoff"`
+	Product string `json:"product"`
+}
+
+// Quote is what a ride would cost, and how that comes about.
+type Quote struct {
+	Fare      Money `json:"fare"`
+	Breakdown struct {
+		DistanceM int64 `json:"distance_m"`
+		DurationS int64 `json:"duration_s"`
+		Base      Money `json:"base"`
+		PerKM     Money `json:"per_km"`
+		PerMinute Money `json:"per_minute"`
+		Minimum   Money `json:"minimum"`
+		Hold      Money `json:"hold"`
+	} `json:"breakdown"`
+}
+
+// Page is one page of a list of bookings.
+type Page struct {
+	Items      []Booking `json:"items"`
+	NextCursor *string   `json:"next_cursor"`
 }
 
 // Confirmed is the state of a booking whose payment was authorized.

@@ -60,30 +60,39 @@ func (s *session) happyBooking() {
 	if s.confirmed.ID != "" {
 		s.note("POST to confirmed: %.2f s", s.report.Confirmed.Seconds())
 	}
-	s.checkView()
+	s.checkView("confirmed booking", &s.confirmed)
 	s.checkLedger("the provider holds exactly one authorization, of the amount that the booking shows")
 }
 
 func (s *session) book() error {
-	response, err := s.post(s.key, api.SampleRequest())
+	response, booking, err := s.request(s.key, api.SampleRequest())
 	if err != nil {
-		return err
-	}
-	if err := response.Err(http.StatusCreated); err != nil {
-		return err
-	}
-	var booking api.Booking
-	if err := response.Decode(&booking); err != nil {
 		return err
 	}
 	s.created, s.booking = response, booking
 	return errors.Join(
 		equal("state", booking.State, "requested"),
 		equal("Location", response.Header.Get("Location"), "/v1/bookings/"+booking.ID),
-		equal("ETag", response.Header.Get("ETag"), fmt.Sprintf("%q", fmt.Sprint(booking.Version))),
+		equal("ETag", response.Header.Get("ETag"), etag(booking.Version)),
 		ensure(booking.Fare.Amount > 0 && booking.Fare.Currency != "", "no fare: %+v", booking.Fare),
 	)
 }
+
+// request books for the rider, under a key that was not used before.
+func (s *session) request(key string, request api.BookingRequest) (api.Response, api.Booking, error) {
+	var booking api.Booking
+	response, err := s.post(key, request)
+	if err != nil {
+		return response, booking, err
+	}
+	if err := errors.Join(response.Err(http.StatusCreated), response.Decode(&booking)); err != nil {
+		return response, booking, err
+	}
+	s.requested = append(s.requested, booking.ID)
+	return response, booking, nil
+}
+
+func etag(version int64) string { return fmt.Sprintf("\"%d\"", version) }
 
 func (s *session) readOwnWrite() error {
 	if s.booking.ID == "" {
@@ -111,7 +120,7 @@ func (s *session) readOwnWrite() error {
 	return problem(response, http.StatusPreconditionFailed, "version-mismatch")
 }
 
-// settled waits until the booking is in the state, its payment too.
+// settled waits until the rider reads the booking in the state, its payment too.
 func (s *session) settled(id, state, payment string) (api.Booking, error) {
 	var booking api.Booking
 	err := s.eventually(func() error {
@@ -128,21 +137,22 @@ func (s *session) settled(id, state, payment string) (api.Booking, error) {
 	return booking, err
 }
 
-func (s *session) checkView() {
+// checkView looks for the view of the booking as it was read.
+func (s *session) checkView(what string, read *api.Booking) {
 	if s.target.View == nil {
-		s.note("not checked: that the projector wrote the view (the table cannot be read from here)")
+		s.note("not checked: that the projector wrote the view of the %s (the table cannot be read from here)", what)
 		return
 	}
-	s.check("the projector has written the view of the confirmed booking", func() error {
-		if s.confirmed.ID == "" {
+	s.check("the projector has written the view of the "+what, func() error {
+		if read.ID == "" {
 			return errNoBooking
 		}
 		return s.eventually(func() error {
-			version, err := s.target.View(s.ctx, s.booking.ID)
+			version, err := s.target.View(s.ctx, read.ID)
 			if err != nil {
 				return err
 			}
-			return ensure(version >= s.confirmed.Version, "the view has version %d, want %d", version, s.confirmed.Version)
+			return ensure(version >= read.Version, "the view has version %d, want %d", version, read.Version)
 		})
 	})
 }
@@ -211,12 +221,8 @@ func (s *session) declinedCard() {
 	s.check("a declined card cancels the booking, and nothing is held", func() error {
 		request := api.SampleRequest()
 		request.PaymentMethod = "pm_card_chargeDeclined"
-		response, err := s.post(s.key+"-declined", request)
+		_, booking, err := s.request(s.key+"-declined", request)
 		if err != nil {
-			return err
-		}
-		var booking api.Booking
-		if err := errors.Join(response.Err(http.StatusCreated), response.Decode(&booking)); err != nil {
 			return err
 		}
 		booking, err = s.settled(booking.ID, "canceled", "declined")

@@ -1,10 +1,8 @@
 package smoke
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -12,24 +10,21 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/httpapi"
+	"github.com/hailstone-rides/hailstone/internal/system"
 )
 
-// fake is a deployment as the checks want it, with a place to break it: spoil sees
-// every response before it is sent.
+// fake is the product itself, in memory and behind a gateway, with a place to break
+// it: spoil sees every response before it is sent.
 type fake struct {
 	mu       sync.Mutex
-	bookings map[string]*fakeBooking // by id
-	keys     map[string]string       // id by rider and key
+	world    *system.World
+	clock    time.Time
 	spoil    func(*http.Request, *answer)
 	payments func(id string, found []Payment) []Payment
 	target   Target
-}
-
-type fakeBooking struct {
-	rider, request, state, payment string
-	version                        int
-	held                           bool
-	first                          string // body of the first answer
 }
 
 type answer struct {
@@ -39,142 +34,88 @@ type answer struct {
 }
 
 const (
-	riderToken = "header.rider.0123456789"
-	otherToken = "header.other.0123456789"
+	riderToken    = "header.rider.0123456789"
+	otherToken    = "header.other.0123456789"
+	dispatchToken = "header.dispatch.0123456789"
+	opsToken      = "header.ops.0123456789"
 )
+
+// callers are whom the gateway knows by their tokens.
+var callers = map[string]httpapi.Caller{
+	"Bearer " + riderToken:    {Caller: booking.Caller{Issuer: "https://issuer.example", Subject: "rider"}},
+	"Bearer " + otherToken:    {Caller: booking.Caller{Issuer: "https://issuer.example", Subject: "other"}},
+	"Bearer " + dispatchToken: {Caller: booking.Caller{Issuer: "https://issuer.example", Subject: "dora"}, Roles: []string{httpapi.RoleDispatch}},
+	"Bearer " + opsToken:      {Caller: booking.Caller{Issuer: "https://issuer.example", Subject: "otto"}, Roles: []string{httpapi.RoleOps}},
+}
 
 func newFake(t *testing.T) *fake {
 	t.Helper()
 	f := &fake{
-		bookings: make(map[string]*fakeBooking), keys: make(map[string]string),
+		clock:    time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
 		spoil:    func(*http.Request, *answer) {},
 		payments: func(_ string, found []Payment) []Payment { return found },
+	}
+	var err error
+	f.world, err = system.New(func() time.Time { return f.clock }, func() float64 { return 0 })
+	if err != nil {
+		t.Fatal(err)
 	}
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	f.target = Target{
-		API: server.URL, Rider: riderToken, OtherRider: otherToken, Patience: 50 * time.Millisecond,
-		Ledger:      f.ledger,
-		View:        func(context.Context, string) (int64, error) { return 4, nil },
+		API: server.URL, Rider: riderToken, OtherRider: otherToken, Dispatch: dispatchToken, Ops: opsToken,
+		Patience: 30 * time.Millisecond, Ledger: f.ledger, View: f.view,
 		DeadLetters: func(context.Context) (map[string]int, error) { return map[string]int{"Queue": 0}, nil },
 	}
 	return f
 }
 
+// ServeHTTP answers, and lets everything that follows from the request happen at once.
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.clock = f.clock.Add(10 * time.Millisecond)
 	a := f.answer(r)
 	f.spoil(r, &a)
-	f.mu.Unlock()
 	for name, values := range a.header {
 		w.Header()[name] = values
+	}
+	if err := f.world.Settle(r.Context()); err != nil {
+		a = answer{status: http.StatusTeapot, body: err.Error()}
 	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write([]byte(a.body)) // the client notices
 }
 
 func (f *fake) answer(r *http.Request) answer {
-	switch r.URL.Path {
-	case "/health":
-		return ok(`{"status": "ok"}`)
-	case "/openapi.json":
-		return ok(`{"openapi": "3.1.0"}`)
-	}
-	rider, known := map[string]string{"Bearer " + riderToken: "rider", "Bearer " + otherToken: "other"}[r.Header.Get("Authorization")]
-	if !known {
-		return answer{status: http.StatusUnauthorized, body: `{"message": "Unauthorized"}`}
-	}
-	if r.Method == http.MethodPost {
-		return f.create(r, rider)
-	}
-	id, events := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/v1/bookings/"), "/events")
-	b := f.bookings[id]
+	request := httpapi.Request{ID: "req-" + f.clock.Format(time.RFC3339Nano)}
+	caller, known := callers[r.Header.Get("Authorization")]
 	switch {
-	case b == nil || b.rider != rider:
-		return refused(http.StatusNotFound, "not-found", "")
-	case events:
-		return ok(`{"items": [{"version": 1, "type": "BookingRequested"}, {"version": 2, "type": "PaymentStarted"},
-			{"version": 3, "type": "PaymentAuthorized"}, {"version": 4, "type": "BookingConfirmed"}]}`)
-	case r.URL.Query().Get("min_version") == "1000000":
-		return refused(http.StatusPreconditionFailed, "version-mismatch", "")
+	case known:
+		request.Caller = &caller
+	case strings.HasPrefix(r.URL.Path, "/v1/"):
+		return answer{status: http.StatusUnauthorized, header: http.Header{}, body: `{"message":"Unauthorized"}`}
 	}
-	return ok(b.json(id))
-}
-
-func (f *fake) create(r *http.Request, rider string) answer {
-	key := r.Header.Get("Idempotency-Key")
-	var body bytes.Buffer
-	if _, err := body.ReadFrom(r.Body); err != nil {
-		return refused(http.StatusInternalServerError, "internal", "")
-	}
-	text := body.String()
-	switch {
-	case key == "":
-		return refused(http.StatusBadRequest, "missing-idempotency-key", "")
-	case strings.Contains(text, "pick_up"):
-		return refused(http.StatusBadRequest, "malformed-request", "")
-	case strings.Contains(text, "hovercraft"):
-		return refused(http.StatusUnprocessableEntity, "validation-failed",
-			`, "errors": [{"pointer": "/product", "detail": "x"}, {"pointer": "/pickup/lat", "detail": "x"}]`)
-	}
-	id, replay := f.keys[rider+key]
-	if !replay {
-		id = fmt.Sprintf("bk_%d", len(f.bookings)+1)
-		b := &fakeBooking{rider: rider, request: text, state: "requested", payment: "pending", version: 1}
-		b.first = b.json(id)
-		b.state, b.payment, b.version, b.held = "confirmed", "authorized", 4, true
-		if strings.Contains(text, "Declined") {
-			b.state, b.payment, b.held = "canceled", "declined", false
-		}
-		f.keys[rider+key], f.bookings[id] = id, b
-	}
-	b := f.bookings[id]
-	if b.request != text {
-		return refused(http.StatusUnprocessableEntity, "idempotency-key-reused", "")
-	}
-	a := ok(b.first)
-	a.status = http.StatusCreated
-	a.header.Set("Location", "/v1/bookings/"+id)
-	a.header.Set("ETag", `"1"`)
-	if replay {
-		a.header.Set("Idempotency-Replayed", "true")
-	}
-	return a
-}
-
-func (b *fakeBooking) json(id string) string {
-	authorized := 0
-	if b.held {
-		authorized = 1250
-	}
-	cancellation := "null"
-	if b.state == "canceled" {
-		cancellation = `{"by": "payment", "reason": "payment_declined"}`
-	}
-	return fmt.Sprintf(`{"id": %q, "version": %d, "state": %q, "fare": {"amount": 1000, "currency": "EUR"},
-		"payment": {"state": %q, "authorized": {"amount": %d, "currency": "EUR"}}, "cancellation": %s}`,
-		id, b.version, b.state, b.payment, authorized, cancellation)
+	recorder := httptest.NewRecorder()
+	f.world.API.ServeHTTP(recorder, r.WithContext(httpapi.WithRequest(r.Context(), request)))
+	return answer{status: recorder.Code, header: recorder.Header(), body: recorder.Body.String()}
 }
 
 func (f *fake) ledger(_ context.Context, id string) ([]Payment, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p := Payment{Ref: "pi_" + id, Currency: "EUR"}
-	if f.bookings[id].held {
-		p.Authorized, p.OpenHold = 1250, true
+	var found []Payment
+	for _, e := range f.world.Provider.Ledger() {
+		if e.BookingID == id {
+			found = append(found, Payment{Ref: e.Ref, Authorized: e.EverHeld, Captured: e.Captured, Currency: e.Currency, OpenHold: e.OpenHold})
+		}
 	}
-	return f.payments(id, []Payment{p}), nil
+	return f.payments(id, found), nil
 }
 
-func ok(body string) answer {
-	return answer{status: http.StatusOK, header: http.Header{"Content-Type": {"application/json"}}, body: body}
-}
-
-func refused(status int, code, more string) answer {
-	return answer{
-		status: status, header: http.Header{"Content-Type": {"application/problem+json"}},
-		body: fmt.Sprintf(`{"title": "T", "status": %d, "detail": "D", "code": %q, "instance": "%p"%s}`, status, code, &code, more),
-	}
+func (f *fake) view(ctx context.Context, id string) (int64, error) {
+	v, _, err := f.world.Views.Get(ctx, booking.ID(id))
+	return v.Version, err
 }
 
 // run returns the report of one run and the names of the checks that failed.
@@ -193,19 +134,98 @@ func (f *fake) run(t *testing.T) (report Report, failed []string, output string)
 	return report, failed, out.String()
 }
 
-// onJSON changes a member of every JSON object that is sent for the path.
-func onJSON(method, part, member string, value any) func(*http.Request, *answer) {
+// A fault changes some answers of the product.
+type fault = func(*http.Request, *answer)
+
+// at limits a fault to the answers to one method whose URL has the part.
+func at(method, part string, spoil func(*answer)) fault {
 	return func(r *http.Request, a *answer) {
+		if r.Method == method && strings.Contains(r.URL.String(), part) {
+			spoil(a)
+		}
+	}
+}
+
+// by limits a fault to the answers to one caller.
+func by(token string, spoil fault) fault {
+	return func(r *http.Request, a *answer) {
+		if r.Header.Get("Authorization") == "Bearer "+token {
+			spoil(r, a)
+		}
+	}
+}
+
+func status(status int) func(*answer) { return func(a *answer) { a.status = status } }
+
+func header(name, value string) func(*answer) { return func(a *answer) { a.header.Set(name, value) } }
+
+// text replaces text wherever it stands.
+func text(old, replacement string) func(*answer) {
+	return func(a *answer) { a.body = strings.ReplaceAll(a.body, old, replacement) }
+}
+
+// member changes a member, by its path in dots, of every JSON object that has it.
+func member(path string, value any) func(*answer) {
+	return func(a *answer) {
 		var object map[string]any
-		if r.Method != method || !strings.Contains(r.URL.String(), part) || json.Unmarshal([]byte(a.body), &object) != nil {
+		if json.Unmarshal([]byte(a.body), &object) != nil {
 			return
 		}
-		object[member] = value
+		inner, names := object, strings.Split(path, ".")
+		for _, name := range names[:len(names)-1] {
+			inner, _ = inner[name].(map[string]any)
+		}
+		last := names[len(names)-1]
+		if _, ok := inner[last]; !ok {
+			return
+		}
+		inner[last] = value
 		text, err := json.Marshal(object)
 		if err != nil {
 			panic(err)
 		}
 		a.body = string(text)
+	}
+}
+
+// accepted answers in place of a refusal.
+func accepted(refusal int) func(*answer) {
+	return func(a *answer) {
+		if a.status == refusal {
+			a.status, a.body = http.StatusOK, `{}`
+		}
+	}
+}
+
+// replays limits a fault to replays.
+func replays(spoil func(*answer)) fault {
+	return func(_ *http.Request, a *answer) {
+		if a.header.Get("Idempotency-Replayed") != "" {
+			spoil(a)
+		}
+	}
+}
+
+// foreign limits a fault to bookings that exist, apart from the id that the checks make up.
+func foreign(spoil func(*answer)) fault {
+	return func(r *http.Request, a *answer) {
+		if strings.Contains(r.URL.Path, "/bk_") && !strings.Contains(r.URL.Path, "/bk_aaaa") {
+			spoil(a)
+		}
+	}
+}
+
+// listOfAll shows every booking to everybody.
+func listOfAll() fault {
+	var all []string
+	return func(r *http.Request, a *answer) {
+		switch {
+		case a.status == http.StatusCreated:
+			all = append(all, a.body)
+		case r.Method == http.MethodGet && r.URL.Path == "/v1/bookings":
+			a.body = `{"items":[` + strings.Join(all, ",") + `],"next_cursor":null}`
+			a.header.Del("Link")
+		}
 	}
 }
 

@@ -143,42 +143,6 @@ func (s *session) refusedRequests() {
 	})
 }
 
-// history checks the events of the confirmed booking.
-func (s *session) history() {
-	s.check("the history tells requested to confirmed, without tokens or references of the provider", func() error {
-		if s.confirmed.ID == "" {
-			return errNoBooking
-		}
-		response, err := s.rider.Do(s.ctx, api.Request{Method: http.MethodGet, Path: "/v1/bookings/" + s.booking.ID + "/events"})
-		if err != nil {
-			return err
-		}
-		var page struct {
-			Items []struct {
-				Version int64
-				Type    string
-			}
-		}
-		if err := errors.Join(response.Err(http.StatusOK), response.Decode(&page)); err != nil {
-			return err
-		}
-		var types []string
-		for i, item := range page.Items {
-			if item.Version != int64(i+1) {
-				return fmt.Errorf("event %d has version %d", i+1, item.Version)
-			}
-			types = append(types, item.Type)
-		}
-		want := []string{"BookingRequested", "PaymentStarted", "PaymentAuthorized", "BookingConfirmed"}
-		for _, secret := range []string{"pm_card", `"pi_`} {
-			if strings.Contains(string(response.Body), secret) {
-				return fmt.Errorf("it shows %s…", secret)
-			}
-		}
-		return ensure(slices.Equal(types, want), "events are %v, want %v", types, want)
-	})
-}
-
 // problem expects an error response of the API's own form.
 func problem(response api.Response, status int, code string) error {
 	if err := response.Err(status); err != nil {

@@ -17,6 +17,8 @@ type Target struct {
 	API        string // base URL
 	Rider      string // access token of a rider
 	OtherRider string // of another
+	Dispatch   string // of a dispatcher
+	Ops        string // of an operator
 
 	// Patience is how long a booking may take to be decided, cold starts of all
 	// functions included; 0 means a minute.
@@ -33,7 +35,8 @@ type Target struct {
 // Payment is a payment at the provider.
 type Payment struct {
 	Ref        string
-	Authorized int64 // in minor units
+	Authorized int64 // in minor units: what was ever held
+	Captured   int64
 	Currency   string
 	OpenHold   bool
 }
@@ -60,13 +63,16 @@ func Run(ctx context.Context, target Target, out io.Writer) Report {
 	}
 	s := &session{
 		ctx: ctx, target: target, out: out,
-		rider: api.Client{Base: target.API, Token: target.Rider},
-		other: api.Client{Base: target.API, Token: target.OtherRider},
-		key:   rand.Text(),
+		rider:    api.Client{Base: target.API, Token: target.Rider},
+		other:    api.Client{Base: target.API, Token: target.OtherRider},
+		dispatch: api.Client{Base: target.API, Token: target.Dispatch},
+		ops:      api.Client{Base: target.API, Token: target.Ops},
+		key:      rand.Text(),
 	}
 	for _, group := range []func(*session){
-		(*session).openRoutes, (*session).happyBooking, (*session).repeatedRequest, (*session).callers,
-		(*session).refusedRequests, (*session).history, (*session).declinedCard, (*session).deadLetters,
+		(*session).openRoutes, (*session).happyBooking, (*session).quotes, (*session).repeatedRequest, (*session).callers,
+		(*session).refusedRequests, (*session).reads, (*session).ride, (*session).rideIsPaid, (*session).earlyEnds,
+		(*session).declinedCard, (*session).ownBookings, (*session).deadLetters,
 	} {
 		group(s)
 	}
@@ -80,11 +86,16 @@ type session struct {
 	out    io.Writer
 	report Report
 
-	rider, other api.Client
-	key          string
-	created      api.Response // of the first POST
-	booking      api.Booking  // as the first POST showed it
-	confirmed    api.Booking  // as it was read once it was confirmed
+	rider, other, dispatch, ops api.Client
+
+	key       string
+	quote     api.Quote
+	created   api.Response // of the first POST
+	booking   api.Booking  // as the first POST showed it
+	confirmed api.Booking  // as it was read once it was confirmed
+	assigned  api.Response // to the command that gave it a driver
+	completed api.Booking  // as it was when the ride ended
+	requested []string     // the ids of the rider's bookings, oldest first
 }
 
 // check runs one check and reports it.

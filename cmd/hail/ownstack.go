@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/hailstone-rides/hailstone/internal/localstack"
+)
+
+// ownStack runs check on a stack that exists only for it: on free ports, in a directory
+// of its own beside the developer's. That directory is removed unless something failed.
+func (a *app) ownStack(name string, check func(stack ownStack) (passed bool, err error)) error {
+	root, err := localstack.Root()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(localstack.DefaultDir(root), 0o755); err != nil {
+		return fmt.Errorf("create instance: %w", err)
+	}
+	dir, err := os.MkdirTemp(localstack.DefaultDir(root), name+"-")
+	if err != nil {
+		return fmt.Errorf("create instance: %w", err)
+	}
+	passed, err := a.onStack(root, dir, check)
+	if err == nil && passed {
+		return os.RemoveAll(dir)
+	}
+	fmt.Fprintf(a.stderr, "Logs are kept in %s\n", shortened(filepath.Join(dir, "logs")))
+	if err != nil {
+		return err
+	}
+	return errReported
+}
+
+// ownStack is a stack of a check's own.
+type ownStack struct {
+	localstack.Endpoints
+	root  string
+	logs  string
+	cloud localstack.Cloud
+	steps *localstack.Steps
+}
+
+func (a *app) onStack(root, dir string, check func(ownStack) (bool, error)) (passed bool, err error) {
+	instance, err := localstack.At(dir)
+	if err != nil {
+		return false, err
+	}
+	steps := a.steps()
+	defer steps.Close()
+	stack, err := localstack.Start(a.ctx, instance, localstack.Options{Root: root, Steps: steps})
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, stack.Stop()) }()
+	return check(ownStack{
+		Endpoints: stack.Endpoints, root: root, logs: instance.LogDir(),
+		cloud: localstack.Connect(stack.Endpoints.AWS, stack.Endpoints.Region), steps: steps,
+	})
+}
