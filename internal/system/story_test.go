@@ -2,6 +2,7 @@ package system_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,15 +22,29 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 type story struct {
 	*testing.T
 	world *system.World
+	now   time.Time
 }
 
 func tell(t *testing.T) *story {
 	t.Helper()
-	world, err := system.New(func() time.Time { return noon }, func() float64 { return 0 })
-	if err != nil {
+	s := &story{T: t, now: noon}
+	var err error
+	if s.world, err = system.New(func() time.Time { return s.now }, func() float64 { return 0 }); err != nil {
 		t.Fatal(err)
 	}
-	return &story{T: t, world: world}
+	return s
+}
+
+func (s *story) later(d time.Duration) { s.now = s.now.Add(d) }
+
+// paid returns the one payment at the provider.
+func (s *story) paid() gatewaytest.Entry {
+	s.Helper()
+	ledger := s.world.Provider.Ledger()
+	if len(ledger) != 1 {
+		s.Fatalf("%d payments, want 1", len(ledger))
+	}
+	return ledger[0]
 }
 
 func (s *story) settles() {
@@ -39,18 +54,39 @@ func (s *story) settles() {
 	}
 }
 
-// rider is somebody with a phone.
+// rider is somebody with a phone, or with a desk and a role.
 type rider struct {
 	*story
-	name string
+	name  string
+	roles []string
+	keys  int
 }
 
 func (s *story) rider(name string) *rider { return &rider{story: s, name: name} }
 
+func (s *story) dispatcher() *rider {
+	return &rider{story: s, name: "dora", roles: []string{httpapi.RoleDispatch}}
+}
+
+func (s *story) ops() *rider { return &rider{story: s, name: "otto", roles: []string{httpapi.RoleOps}} }
+
+// commands gives a command on a booking, and expects it to be granted.
+func (r *rider) commands(id booking.ID, command, body string) readmodel.View {
+	r.Helper()
+	r.keys++
+	w := r.calls(http.MethodPost, "/v1/bookings/"+string(id)+"/"+command, body, map[string]string{
+		"Idempotency-Key": fmt.Sprint(r.name, "-", r.keys), "Content-Type": "application/json",
+	})
+	if w.Code != http.StatusOK && w.Code != http.StatusAccepted {
+		r.Fatalf("%s: %s was answered with %d: %s", r.name, command, w.Code, w.Body)
+	}
+	return r.reads(w)
+}
+
 func (r *rider) calls(method, path, body string, headers map[string]string) *httptest.ResponseRecorder {
 	r.Helper()
 	req := httptest.NewRequestWithContext(httpapi.WithRequest(r.Context(), httpapi.Request{
-		ID: "req-1", Caller: &httpapi.Caller{Caller: booking.Caller{Issuer: "https://issuer.example", Subject: r.name}},
+		ID: "req-1", Caller: &httpapi.Caller{Caller: booking.Caller{Issuer: "https://issuer.example", Subject: r.name}, Roles: r.roles},
 	}), method, path, strings.NewReader(body))
 	for name, value := range headers {
 		req.Header.Set(name, value)
@@ -136,7 +172,7 @@ func TestADeclinedCardCancelsTheBooking(t *testing.T) {
 	_, booked := alice.requests("key-1", "pm_card_chargeDeclined")
 	s.settles()
 	v := alice.sees(booked.ID, booking.Canceled)
-	if v.Cancellation == nil || v.Cancellation.Reason != booking.ReasonPaymentDeclined || v.Cancellation.Fee.Amount != 0 {
+	if v.Cancellation == nil || v.Cancellation.Reason != string(booking.CausePaymentDeclined) || v.Cancellation.Fee.Amount != 0 {
 		t.Errorf("canceled with %+v, want payment_declined without a fee", v.Cancellation)
 	}
 	for _, e := range s.world.Provider.Ledger() {
@@ -173,4 +209,110 @@ func TestAnOutageOfTheProviderDoesNotStopBooking(t *testing.T) {
 	_, booked := alice.requests("key-1", "pm_card_visa")
 	s.settles()
 	alice.sees(booked.ID, booking.Confirmed)
+}
+
+func TestARideFromRequestToCapture(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	alice, dora := s.rider("alice"), s.dispatcher()
+	_, booked := alice.requests("key-1", "pm_card_visa")
+	s.settles()
+	waiting := dora.calls(http.MethodGet, "/v1/dispatch/bookings?state=confirmed", "", nil)
+	if !strings.Contains(waiting.Body.String(), string(booked.ID)) {
+		t.Fatalf("the dispatcher does not see it waiting: %s", waiting.Body)
+	}
+	for _, step := range [][2]string{
+		{"assign", `{"driver_id":"d-1"}`}, {"arrive", ``}, {"start", `{}`}, {"complete", `{"distance_m":3300,"duration_s":480}`},
+	} {
+		s.later(3 * time.Minute)
+		dora.commands(booked.ID, step[0], step[1])
+	}
+	s.settles()
+	v := alice.sees(booked.ID, booking.Completed)
+	if v.Payment.State != booking.PaymentIsCaptured || v.Payment.Captured != v.Fare || v.Fare.Amount != 1084 {
+		t.Errorf("payment %+v of fare %v, want all of 1084 captured", v.Payment, v.Fare)
+	}
+	if p := s.paid(); p.Captured != 1084 || p.OpenHold {
+		t.Errorf("the provider captured %d, open hold %v", p.Captured, p.OpenHold)
+	}
+	if list := dora.calls(http.MethodGet, "/v1/dispatch/bookings", "", nil); strings.Contains(list.Body.String(), string(booked.ID)) {
+		t.Errorf("it still waits for a driver: %s", list.Body)
+	}
+}
+
+func TestALateCancellationCostsItsFee(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	alice, dora := s.rider("alice"), s.dispatcher()
+	_, booked := alice.requests("key-1", "pm_card_visa")
+	s.settles()
+	dora.commands(booked.ID, "assign", `{"driver_id":"d-1"}`)
+	s.later(3 * time.Minute)
+	v := alice.commands(booked.ID, "cancel", `{"reason":"found my bicycle"}`)
+	if v.State != booking.Canceled || v.Cancellation.Fee.Amount != 500 || v.Cancellation.Reason != "found my bicycle" || v.Cancellation.By != "rider" {
+		t.Errorf("canceled as %+v", v.Cancellation)
+	}
+	s.settles()
+	if p := s.paid(); p.Captured != 500 || p.OpenHold {
+		t.Errorf("the provider captured %d, open hold %v; want the fee of 500 and none", p.Captured, p.OpenHold)
+	}
+}
+
+func TestAnEarlyCancellationReleasesTheHold(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	alice := s.rider("alice")
+	_, booked := alice.requests("key-1", "pm_card_visa")
+	s.settles()
+	alice.commands(booked.ID, "cancel", `{"reason":"changed my mind"}`)
+	s.settles()
+	if v := alice.sees(booked.ID, booking.Canceled); v.Payment.State != booking.PaymentIsVoided {
+		t.Errorf("the payment is %s, want voided", v.Payment.State)
+	}
+	if p := s.paid(); p.Captured != 0 || p.OpenHold {
+		t.Errorf("the provider captured %d, open hold %v; want nothing", p.Captured, p.OpenHold)
+	}
+}
+
+// The rider cancels while nobody knows yet what the provider did.
+func TestACancellationDuringAnUnclearPaymentHoldsNothing(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	alice := s.rider("alice")
+	_, booked := alice.requests("key-1", "pm_card_visa")
+	s.world.Provider.Script(gatewaytest.Confirm, gatewaytest.LostAfter())
+	for range 3 {
+		s.world.Provider.Script(gatewaytest.Retrieve, gatewaytest.LostBefore())
+	}
+	s.relaysOnce()
+	alice.commands(booked.ID, "cancel", `{"reason":"changed my mind"}`)
+	s.settles()
+	if v := alice.sees(booked.ID, booking.Canceled); v.Payment.State != booking.PaymentIsAbandoned {
+		t.Errorf("the payment is %s, want abandoned", v.Payment.State)
+	}
+	if p := s.paid(); p.OpenHold {
+		t.Error("the provider still holds the fare")
+	}
+}
+
+// relaysOnce runs every function once.
+func (s *story) relaysOnce() {
+	s.Helper()
+	if err := s.world.Step(s.Context()); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func TestOpsAbortARide(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	alice, otto := s.rider("alice"), s.ops()
+	_, booked := alice.requests("key-1", "pm_card_visa")
+	s.settles()
+	otto.commands(booked.ID, "abort", `{"reason":"double booked","fee":{"amount":300,"currency":"EUR"}}`)
+	s.settles()
+	v := alice.sees(booked.ID, booking.Canceled)
+	if v.Cancellation.By != "ops" || v.Payment.Captured.Amount != 300 {
+		t.Errorf("canceled by %s, captured %d; want ops and 300", v.Cancellation.By, v.Payment.Captured.Amount)
+	}
 }
