@@ -1,0 +1,7 @@
+// Package bench measures what this project promises about its own costs, beside
+// the libraries that one would take otherwise. It is a module of its own, so that
+// those are no dependency of the product.
+//
+//	go test -run '^$' -bench . -benchmem ./...   every number
+//	go test -run Budget -v -count=1 ./...        the ratios, and whether they keep to the budgets
+package bench

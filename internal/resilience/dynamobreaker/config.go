@@ -1,0 +1,81 @@
+package dynamobreaker
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/hailstone-rides/hailstone/internal/resilience"
+)
+
+// Store is what a Breaker needs of DynamoDB. *dynamodb.Client is one.
+type Store interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+}
+
+var _ Store = (*dynamodb.Client)(nil)
+
+// Config is how a Breaker behaves. All environments that share one must agree
+// on it.
+type Config struct {
+	// Table holds the item breaker/Name; its partition key is control_id (S).
+	Table string
+	Name  string
+	// Rules are those of the fleet, and of the environment while it has no store.
+	// One probe at a time is made by the whole fleet, whatever Probes says.
+	Rules resilience.BreakerConfig
+	// TTL is how long a snapshot is good for, and so how long an operator's word
+	// takes to reach everybody.
+	TTL time.Duration
+	// StoreTimeout bounds each operation of the store.
+	StoreTimeout time.Duration
+	// FlushEvery is the shortest time between two reports of one environment.
+	FlushEvery time.Duration
+	// ReportsPerSecond is about how many reports the whole fleet may write.
+	ReportsPerSecond int
+	// NewID returns an id that nobody had before, for a lease.
+	NewID func() string
+}
+
+// Defaults returns the configuration of this service for one dependency.
+func Defaults(table, name string, now func() time.Time, random func() float64) Config {
+	return Config{
+		Table: table, Name: name,
+		Rules: resilience.BreakerConfig{
+			FailureRate: 0.5, MinCalls: 10, Window: 30 * time.Second, Buckets: 30,
+			OpenFor: 10 * time.Second, MaxOpenFor: 5 * time.Minute,
+			Probes: 1, CloseAfter: 3, ProbeLease: 10 * time.Second,
+			Now: now, Rand: random,
+		},
+		TTL: 2 * time.Second, StoreTimeout: 50 * time.Millisecond,
+		FlushEvery: 100 * time.Millisecond, ReportsPerSecond: 50,
+		NewID: rand.Text,
+	}
+}
+
+func (c Config) check() error {
+	switch {
+	case c.Table == "" || c.Name == "":
+		return errors.New("no table or no name")
+	case c.TTL <= 0 || c.StoreTimeout <= 0 || c.FlushEvery < 0:
+		return errors.New("a time below zero")
+	case c.ReportsPerSecond < 1:
+		return errors.New("no room for reports")
+	case c.NewID == nil:
+		return errors.New("no ids")
+	}
+	return nil
+}
+
+// width is the length of a bucket.
+func (c Config) width() time.Duration { return c.Rules.Window / time.Duration(c.Rules.Buckets) }
+
+func (c Config) epoch(t time.Time) int64 { return t.UnixNano() / int64(c.width()) }
+
+// lag is how many buckets after a failure every environment that ends a call has
+// had to read about it.
+func (c Config) lag() int64 { return int64((c.TTL+c.width()-1)/c.width()) + 1 }
