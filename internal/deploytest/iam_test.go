@@ -102,7 +102,6 @@ func TestFunctionsMayDoThisAndNothingElse(t *testing.T) {
 		},
 		"PaymentFunction": {
 			"dynamodb:DeleteItem on ControlTable.Arn",
-			"dynamodb:PutItem on ControlTable.Arn",
 			"dynamodb:PutItem on EventsTable.Arn",
 			"dynamodb:Query on EventsTable.Arn",
 			"logs:CreateLogStream on PaymentLogGroup.Arn",
