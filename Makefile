@@ -34,10 +34,14 @@ down: ## Stop what up started
 
 ##@ Proof
 
-.PHONY: test smoke api-fuzz check
+.PHONY: test sim smoke api-fuzz check
 test: ## All tests but those of the deployed stack
 	@[ -n "$(RACE)" ] || echo "No C compiler: tests run without the race detector."
 	go test $(RACE) -shuffle=on -timeout=15m ./...
+
+sim: ## Thousands of simulated worlds under faults: SEEDS= FROM= MINUTES=, or SEED= for one and its story
+	go test ./internal/system/sim -run 'TestSeeds$$' -count=1 -timeout=0 -v $(if $(SEEDS),-seeds=$(SEEDS)) $(if $(FROM),-from=$(FROM)) \
+		$(if $(SEED),-seed=$(SEED)) $(if $(MINUTES),-minutes=$(MINUTES)) $(if $(KEEP),-keep)
 
 smoke: ## Deploy to this machine, ride, check the answers and the ledger, stop
 	@$(HAIL) dev smoke

@@ -1,0 +1,62 @@
+package sim_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hailstone-rides/hailstone/internal/system/sim"
+)
+
+// A bug that the suite would not find in this many seeds is a hole in the suite.
+const canarySeeds = 100
+
+func TestEveryCanaryIsFound(t *testing.T) {
+	t.Parallel()
+	for i, canary := range sim.Canaries() {
+		t.Run(string(canary), func(t *testing.T) {
+			t.Parallel()
+			for seed := uint64(1); seed <= canarySeeds; seed++ {
+				r := run(t, sim.Options{Seed: seed, Canary: canary})
+				if r.Violation == nil {
+					continue
+				}
+				t.Logf("found within %d seeds: %s", seed, r.Violation.Rule)
+				if *keep {
+					write(t, fmt.Sprintf("testdata/canary-%02d.json", i+1), shrink(t, canary, r))
+				}
+				return
+			}
+			t.Errorf("%d seeds did not find it", canarySeeds)
+		})
+	}
+}
+
+// What once broke a rule is run for ever. A trace that needs a canary must still
+// find it, else it has worn out: its choices mean something else by now.
+func TestKeptTraces(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("there are no kept traces: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			kept := readKept(t, path)
+			if r := run(t, sim.Options{Trace: kept.Trace}); r.Violation != nil {
+				t.Errorf("%s", r.Violation)
+			}
+			if kept.Canary == sim.NoCanary {
+				return
+			}
+			r := run(t, sim.Options{Trace: kept.Trace, Canary: kept.Canary, Story: true})
+			if r.Violation == nil || r.Violation.Rule != kept.Rule {
+				t.Errorf("the trace has worn out: with %q it should break %q, and it breaks %v; make it anew with -run Canary -keep", kept.Canary, kept.Rule, r.Violation)
+			} else if story := r.Tell(); !strings.Contains(story, "VIOLATION") {
+				t.Errorf("the story does not tell of it:\n%s", story)
+			}
+		})
+	}
+}

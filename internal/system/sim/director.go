@@ -1,0 +1,220 @@
+package sim
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/queue"
+)
+
+const (
+	riders = 7
+	// bookingsOfRiders labels how many bookings each rider makes.
+	bookingsOfRiders = "bookings of a rider"
+	dispatchers      = 3
+	// maxSteps without progress are a loop that leads nowhere.
+	maxSteps = 100_000
+	// maxStandstill is longer than any booking may stay in one state.
+	maxStandstill = 50 * time.Hour
+)
+
+// populate lets the people in, and the director.
+func (w *World) populate() {
+	w.breakDown()
+	for i := range riders {
+		who := person{name: "rider-" + strconv.Itoa(i+1)}
+		for n := range w.src.span(bookingsOfRiders, 3, 4) {
+			r := &rider{World: w, who: who, key: fmt.Sprintf("%s/%d", who.name, n+1)}
+			r.task = w.sched.newTask(r.key, nil)
+			w.riding++
+			w.sched.start(r.task, func(t *task) {
+				if n < 2 { // half of them ride after an outage
+					w.sched.park(t, w.stream.stoppedUntil)
+					w.sched.park(t, w.downUntil)
+				}
+				r.ride()
+				w.riding--
+			})
+		}
+	}
+	for i := range dispatchers {
+		w.hire(dispatcher(i+1), (*staff).dispatch)
+	}
+	w.hire(ops(), (*staff).supervise)
+	director := w.sched.newTask("director", nil)
+	w.sched.start(director, w.direct)
+}
+
+func (w *World) hire(who person, work func(*staff)) {
+	s := &staff{World: w, who: who, task: w.sched.newTask(who.name, nil)}
+	w.sched.start(s.task, func(*task) { work(s) })
+}
+
+// done ends the run at a violation, when the director says so, or when nothing
+// moves any more.
+func (w *World) done() bool {
+	if w.src.steps-w.moved > maxSteps {
+		w.fail("the world moves on", "", "%d steps without progress", maxSteps)
+	}
+	return w.over || w.result.Violation != nil
+}
+
+// progressed notes that something was done for good.
+func (w *World) progressed() { w.moved, w.movedAt = w.src.steps, time.Now() }
+
+// direct leads the world through its two phases: with faults, for as long as riders
+// ride, and then without, until everything is settled.
+func (w *World) direct(t *task) {
+	for w.riding > 0 {
+		w.sched.park(t, time.Now().Add(5*time.Minute))
+		w.sweep()
+	}
+	w.sleepIn(t)
+	w.quiet = true
+	w.progressed()
+	w.tell("", "the faults are over")
+	for !w.settled() {
+		// A little later each time: at full minutes people begin something.
+		w.sched.park(t, time.Now().Add(10*time.Minute+time.Millisecond))
+		w.sweep()
+		w.rescue()
+		if id, why := w.forgotten(); why != "" {
+			w.fail("4: every booking reaches its end", id, "%s, and nobody is at it", why)
+			return
+		}
+		if time.Since(w.movedAt) > maxStandstill {
+			w.fail("4: every booking reaches its end", w.stuck(), "nothing moved for %s; functions running %d, messages %d and %d, dead %d and %d", maxStandstill,
+				w.running, len(w.projection.messages), len(w.owed.messages), len(w.projection.dead), len(w.owed.dead))
+			return
+		}
+	}
+	w.over = true
+}
+
+// breakDown plans what will be out of order for longer: the relay, sometimes for
+// longer than the stream keeps its records, and the provider.
+func (w *World) breakDown() {
+	w.stream.stoppedFrom, w.stream.stoppedUntil = w.window(outage, 10*time.Hour)
+	w.downFrom, w.downUntil = w.window(down, 4*time.Hour)
+}
+
+// window returns from when to when something is out of order: for an hour and up to
+// three units. It is empty for most.
+func (w *World) window(f fault, unit time.Duration) (from, until time.Time) {
+	from = time.Now()
+	until = from
+	if w.strikes(f, "operations") {
+		from = from.Add(time.Duration(w.src.pick(string(f)+" after", 90)) * time.Minute)
+		until = from.Add(time.Hour + time.Duration(w.src.pick(string(f)+" for", 4))*unit)
+		w.tell("", "%s from %s to %s", f, w.since(from), w.since(until))
+	}
+	return from, until
+}
+
+// sleepIn keeps the operator away for days, in which holds may lapse.
+func (w *World) sleepIn(t *task) {
+	if w.strikes(asleep, "operations") || w.result.Faults[down] > 0 && w.src.pick("asleep after an outage", 2) == 1 {
+		w.tell("", "nobody looks after the dead letters")
+		w.morning = time.Now().Add(time.Duration(1+4*w.src.pick("asleep", 3)) * 24 * time.Hour)
+		w.sched.park(t, w.morning)
+	}
+}
+
+// sweep stands in for the sweeper, which the product does not have yet: it expires
+// what is overdue, on the log itself, and finds the bookings whose record was lost.
+func (w *World) sweep() {
+	for _, a := range w.oracle.order {
+		if deadline := a.state.Deadline(); !deadline.IsZero() && time.Now().After(deadline) {
+			w.expire(a)
+		}
+	}
+	for _, id := range w.lost {
+		h := queue.NewHint(id, w.oracle.streams[id].state.Version, "")
+		if body, err := h.Encode(); err == nil {
+			w.projection.put(body, 0)
+			w.owed.put(body, 0)
+		}
+	}
+	w.lost = nil
+}
+
+func (w *World) expire(a *account) {
+	version := a.state.Version
+	w.invoke("sweeper", apiTimeout, w.expiring(a.id, version), func(bool) {})
+}
+
+// rescue is what operators do: they bring dead letters back, and have failed
+// payments taken up again.
+func (w *World) rescue() {
+	w.projection.redrive()
+	w.owed.redrive()
+	for _, a := range w.oracle.order {
+		if a.state.Payment.Status == booking.PaymentHasFailed {
+			s := &staff{World: w, who: ops(), task: w.sched.newTask("operator", nil)}
+			w.running++
+			w.sched.start(s.task, func(*task) {
+				s.insist(s.task, request{
+					who: s.who, method: http.MethodPost, path: "/v1/bookings/" + string(a.id) + "/retry-payment",
+					key: fmt.Sprintf("retry-%d", a.state.Version), booking: a.id,
+				})
+				w.running--
+			})
+		}
+	}
+}
+
+// idle tells whether nobody has anything to do but people.
+func (w *World) idle() bool {
+	return w.running == 0 && w.stream.empty() && w.projection.empty() && w.owed.empty() &&
+		len(w.projection.dead) == 0 && len(w.owed.dead) == 0
+}
+
+// settled tells whether nothing is left to be done by anybody.
+func (w *World) settled() bool { return w.idle() && w.stuck() == "" }
+
+// stuck returns a booking that is not at its end.
+func (w *World) stuck() booking.ID {
+	for _, a := range w.oracle.order {
+		if w.oracle.unsettled(a) != "" {
+			return a.id
+		}
+	}
+	return ""
+}
+
+// forgotten returns a booking that is over and not settled, while no message about
+// it is left anywhere.
+func (w *World) forgotten() (booking.ID, string) {
+	if !w.idle() {
+		return "", ""
+	}
+	for _, a := range w.oracle.order {
+		if why := w.oracle.unsettled(a); a.state.Status.Terminal() && why != "" {
+			return a.id, why
+		}
+	}
+	return "", ""
+}
+
+// conclude judges the end and fills in the result.
+func (w *World) conclude() {
+	if w.result.Violation == nil && !w.over {
+		w.fail("the world moves on", w.stuck(), "everybody waits for ever")
+	}
+	if w.result.Violation == nil {
+		w.oracle.finished()
+	}
+	for _, a := range w.oracle.order {
+		w.result.Bookings++
+		w.result.Ends[string(a.state.Status)+", "+string(a.state.Payment.Status)]++
+		if a.state.Status == booking.Completed && a.state.Payment.Status == booking.PaymentIsCaptured {
+			w.result.Completed++
+		}
+		w.src.mixText(string(a.id) + string(a.state.Status) + string(a.state.Payment.Status))
+	}
+	w.result.Simulated = time.Since(w.began)
+	w.result.Hash, w.result.Steps, w.result.Trace = w.src.hash, w.src.steps, w.src.made
+}

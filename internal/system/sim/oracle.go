@@ -1,0 +1,206 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
+)
+
+// oracle sees every effect at the moment it happens, and says when one breaks a
+// guarantee. What it demands is written here a second time, in other words than
+// in the product.
+type oracle struct {
+	*World
+	streams map[events.StreamID]*account
+	order   []*account
+	drivers map[string]booking.ID // who has the driver
+	refs    map[string]booking.ID // whose a payment object is
+	sends   map[string]int        // attempts at a command, by booking and command id
+	asked   map[string]string     // the first body of a command
+	reused  map[string]bool       // whether another one came with its key
+	granted map[string]grant      // the one answer to a command
+}
+
+// account is what the oracle knows of one booking.
+type account struct {
+	id       booking.ID
+	state    booking.State
+	history  events.History
+	commands map[string]bool
+	named    map[string]bool // payment objects that the log named
+	renewed  int             // how often it took a new one after a lost hold
+}
+
+func newOracle(w *World) *oracle {
+	return &oracle{
+		World: w, streams: map[events.StreamID]*account{}, drivers: map[string]booking.ID{},
+		refs: map[string]booking.ID{}, sends: map[string]int{}, asked: map[string]string{}, reused: map[string]bool{}, granted: map[string]grant{},
+	}
+}
+
+// Violation is a broken guarantee.
+type Violation struct {
+	Rule    string
+	Booking booking.ID // empty where it is about none in particular
+	Detail  string
+}
+
+func (v Violation) String() string { return fmt.Sprintf("%s: %s %s", v.Rule, v.Booking, v.Detail) }
+
+// fail notes the first violation, which ends the run.
+func (w *World) fail(rule string, id booking.ID, format string, args ...any) {
+	if w.result.Violation != nil {
+		return
+	}
+	v := &Violation{Rule: rule, Booking: id, Detail: fmt.Sprintf(format, args...)}
+	w.result.Violation = v
+	w.tell(string(id), "VIOLATION: %s", v)
+}
+
+// mayFollow says in which status of a booking an event may come.
+var mayFollow = map[string][]booking.Status{
+	booking.TypeBookingRequested: {""},
+	booking.TypeBookingConfirmed: {booking.Requested},
+	booking.TypeDriverAssigned:   {booking.Confirmed},
+	booking.TypeDriverUnassigned: {booking.HasDriver, booking.DriverIsThere},
+	booking.TypeDriverArrived:    {booking.HasDriver},
+	booking.TypeRideStarted:      {booking.DriverIsThere},
+	booking.TypeRideCompleted:    {booking.InProgress},
+	booking.TypeBookingCanceled:  {booking.Requested, booking.Confirmed, booking.HasDriver, booking.DriverIsThere, booking.InProgress},
+	booking.TypeBookingExpired:   {booking.Requested, booking.Confirmed, booking.HasDriver, booking.DriverIsThere, booking.InProgress},
+}
+
+// mayPay says in which status of a payment an event may come.
+var mayPay = map[string][]booking.PaymentStatus{
+	booking.TypePaymentStarted:           {booking.PaymentPending},
+	booking.TypePaymentAuthorized:        {booking.PaymentIsStarted, booking.PaymentHasFailed},
+	booking.TypePaymentDeclined:          {booking.PaymentPending, booking.PaymentIsStarted},
+	booking.TypePaymentCaptured:          {booking.PaymentIsAuthorized, booking.PaymentHasFailed},
+	booking.TypePaymentVoided:            {booking.PaymentIsAuthorized, booking.PaymentHasFailed},
+	booking.TypePaymentAbandoned:         {booking.PaymentPending, booking.PaymentIsStarted, booking.PaymentHasFailed},
+	booking.TypePaymentAuthorizationLost: {booking.PaymentIsAuthorized},
+	booking.TypePaymentRetried:           {booking.PaymentHasFailed},
+}
+
+// appended judges a commit that was just stored.
+func (o *oracle) appended(c events.Commit, draft events.Draft) {
+	a := o.streams[c.Stream]
+	if a == nil {
+		id, ok := booking.IDOf(c.Stream)
+		if !ok {
+			o.fail("1: streams are bookings", "", "%s", c.Stream)
+			return
+		}
+		empty, _ := events.NewHistory(c.Stream, nil)
+		a = &account{id: id, state: booking.State{ID: id}, history: empty, commands: map[string]bool{}, named: map[string]bool{}}
+		o.streams[c.Stream] = a
+		o.order = append(o.order, a)
+	}
+	grown, err := a.history.With(c)
+	if err != nil {
+		o.fail("1: versions are 1..n and the chain holds", a.id, "%v", err)
+		return
+	}
+	if a.commands[c.CommandID] {
+		o.fail("2: a command is stored once", a.id, "%s again at %d", c.CommandID, c.Version)
+	}
+	if n := len(a.history.Commits()); n > 0 && c.RecordedAt.Before(a.history.Commits()[n-1].RecordedAt) {
+		o.reach(clocksDisagreed)
+	}
+	a.history, a.commands[c.CommandID] = grown, true
+	decoded, err := booking.DecodeCommit(c)
+	if err != nil {
+		o.fail("1: events can be read", a.id, "%v", err)
+		return
+	}
+	for _, e := range decoded {
+		o.happens(a, e)
+	}
+	o.holdsDriver(a, draft)
+}
+
+func (o *oracle) happens(a *account, e booking.Event) {
+	before := a.state
+	if ok, known := mayFollow[e.Type()]; known && !slices.Contains(ok, before.Status) {
+		o.fail("a booking goes its way, and never leaves its end", a.id, "%s while %q", e.Type(), before.Status)
+	}
+	if ok, known := mayPay[e.Type()]; known && !slices.Contains(ok, before.Payment.Status) {
+		o.fail("a payment goes its way", a.id, "%s while %q", e.Type(), before.Payment.Status)
+	}
+	a.state = booking.Evolve(before, e)
+	switch e := e.(type) {
+	case booking.PaymentAuthorized:
+		if before.Status.Terminal() {
+			o.reach(authorizedAfterTheEnd)
+		}
+	case booking.PaymentCaptured:
+		if e.Amount != a.state.Owed() || e.Amount.Amount > before.Payment.Authorized {
+			o.fail("3: what is owed is captured, within what is held", a.id, "captured %v, owed %v, held %d", e.Amount, a.state.Owed(), before.Payment.Authorized)
+		}
+		if a.state.Status == booking.Completed {
+			o.reach(rideWasCompleted)
+		}
+	case booking.PaymentStarted:
+		a.named[e.Ref] = true
+	case booking.PaymentRetried:
+		o.reach(paymentWasRetried)
+		if e.NewObject {
+			a.renewed++
+		}
+	case booking.PaymentAuthorizationLost:
+		o.reach(holdLapsed)
+	case booking.PaymentDeclined:
+		o.reach(paymentWasDeclined)
+	case booking.PaymentAbandoned:
+		o.reach(paymentWasAbandoned)
+	case booking.PaymentVoided:
+		o.reach(holdWasVoided)
+	case booking.BookingExpired:
+		o.reach(bookingExpired)
+	case booking.BookingCanceled:
+		o.canceled(e)
+	}
+}
+
+func (o *oracle) canceled(e booking.BookingCanceled) {
+	switch {
+	case e.Cause == booking.CauseNoShow:
+		o.reach(riderDidNotShowUp)
+	case e.Cause == booking.CauseAborted:
+		o.reach(bookingWasAborted)
+	case e.Fee.Amount > 0:
+		o.reach(cancellationCostAFee)
+	}
+}
+
+// holdsDriver checks that a driver is on one ride at most, and that the lease says
+// so.
+func (o *oracle) holdsDriver(a *account, draft events.Draft) {
+	for driver, id := range o.drivers {
+		if id == a.id && a.state.Driver() != driver {
+			delete(o.drivers, driver)
+		}
+	}
+	if driver := a.state.Driver(); driver != "" {
+		if other, busy := o.drivers[driver]; busy && other != a.id {
+			o.fail("10: a driver is on one ride", a.id, "%s is on %s, too", driver, other)
+		}
+		o.drivers[driver] = a.id
+	}
+	if draft.Lease.Change == events.LeaseKept {
+		return
+	}
+	holder, held, err := o.truth.Holder(o.ctx, draft.Lease.Name)
+	if want := a.state.Driver() != ""; err != nil || held != want || held && holder != a.id.Stream() {
+		o.fail("10: a lease says who has the driver", a.id, "%s is held: %v, by %s (%v)", draft.Lease.Name, held, holder, err)
+	}
+}
+
+func (o *oracle) riderOf(id booking.ID) string {
+	if a := o.streams[id.Stream()]; a != nil {
+		return a.state.RiderID
+	}
+	return ""
+}

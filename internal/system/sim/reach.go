@@ -1,0 +1,82 @@
+package sim
+
+// Probe names a place that a simulation should get to. A suite of runs that never
+// gets there proves nothing about it, and fails.
+type Probe string
+
+// The probes, all of them: World.reach refuses every other.
+const (
+	appendFoundItsCommand Probe = "an append found its own command, stored by an earlier request"
+	appendLostARace       Probe = "an append lost a race and was decided again"
+	appendWasLostAfter    Probe = "an append was stored and its answer lost"
+	appendCameLate        Probe = "an append arrived after its caller had given up, and was stored"
+	ownWriteCameTwice     Probe = "the client library repeated an append that had been stored"
+	transactionsMet       Probe = "two transactions met at a lease"
+	driverWasBusy         Probe = "a driver was on another ride"
+
+	functionCrashed   Probe = "a function crashed between two steps"
+	functionTimedOut  Probe = "a function ran out of time"
+	frozenAndResumed  Probe = "a function was frozen and went on"
+	crashAfterAppend  Probe = "a function crashed after its append and before its answer"
+	visibilityExpired Probe = "a message became visible while it was being handled"
+
+	messageFailed        Probe = "a message failed and stayed"
+	messageCameAgain     Probe = "a message was received again"
+	messageWasDuplicated Probe = "a message was delivered twice"
+	messageWentDead      Probe = "a message went to the dead letters"
+	deadLetterCameBack   Probe = "a dead letter was redriven"
+	sendFailedInPart     Probe = "a batch was sent in part"
+
+	streamWasReordered Probe = "the stream showed commits out of order"
+	streamWasRewound   Probe = "the stream showed commits again"
+	relayTriedAgain    Probe = "the relay failed and was shown the same records again"
+	recordWasLost      Probe = "the stream lost a record after a day"
+
+	viewWasNewer     Probe = "a projection found a newer view"
+	viewWasStale     Probe = "a view was read that was not the latest"
+	viewStoreWasAway Probe = "a booking was read while the views were away"
+
+	requestWasReplayed    Probe = "a request was answered as a replay"
+	keyWasReused          Probe = "a key was refused that had been used for another request"
+	versionMismatched     Probe = "a command was refused for its If-Match"
+	foreignWasHidden      Probe = "a booking of another rider was not found"
+	commandWasTooLate     Probe = "a command was refused in this state"
+	requestRaced          Probe = "a request raced a copy of itself"
+	clientGaveUp          Probe = "a client gave up without an answer"
+	answerWasUnavailable  Probe = "a request was answered with 503"
+	writtenThoughUnknown  Probe = "a write answered with 503 had been stored"
+	historyHadPages       Probe = "a history was read page by page"
+	nothingWasModified    Probe = "a read was answered with 304"
+	cancellationCostAFee  Probe = "a cancellation cost a fee"
+	bookingWasAborted     Probe = "a booking was aborted by ops"
+	riderDidNotShowUp     Probe = "a booking ended as a no-show"
+	driverWasTakenOff     Probe = "a driver was taken off and the booking assigned again"
+	bookingExpired        Probe = "a booking expired"
+	rideWasCompleted      Probe = "a ride was completed and captured"
+	paymentWasDeclined    Probe = "a payment was declined"
+	paymentWasAbandoned   Probe = "a payment was abandoned"
+	holdWasVoided         Probe = "a hold was released"
+	authorizedAfterTheEnd Probe = "an authorization was recorded after its booking had ended"
+	twoObjectsWereMade    Probe = "two payment objects were made for one booking"
+	holdLapsed            Probe = "a hold lapsed before it was captured"
+	paymentWasRetried     Probe = "a failed payment was taken up again"
+	clocksDisagreed       Probe = "a commit was recorded before its predecessor, by the clocks"
+)
+
+// Probes returns every probe there is.
+func Probes() []Probe {
+	return []Probe{
+		appendFoundItsCommand, appendLostARace, appendWasLostAfter, appendCameLate, ownWriteCameTwice, transactionsMet, driverWasBusy,
+		functionCrashed, functionTimedOut, frozenAndResumed, crashAfterAppend, visibilityExpired,
+		messageFailed, messageCameAgain, messageWasDuplicated, messageWentDead, deadLetterCameBack, sendFailedInPart,
+		streamWasReordered, streamWasRewound, relayTriedAgain, recordWasLost,
+		viewWasNewer, viewWasStale, viewStoreWasAway,
+		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, commandWasTooLate, requestRaced, clientGaveUp,
+		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
+		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,
+		paymentWasDeclined, paymentWasAbandoned, holdWasVoided, authorizedAfterTheEnd, twoObjectsWereMade, holdLapsed, paymentWasRetried, clocksDisagreed,
+	}
+}
+
+// reach notes that a place was reached.
+func (w *World) reach(p Probe) { w.result.Reached[p] = true }

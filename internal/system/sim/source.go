@@ -1,0 +1,118 @@
+package sim
+
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"time"
+)
+
+// Trace is what a run chose, apart from the choices that were 0: by label, then
+// by the number of the choice under that label. The choice 0 is always the
+// harmless one, so the empty Trace is a world in which nothing happens, and
+// leaving choices out of a trace makes its story shorter.
+type Trace map[string]map[int]int
+
+// Len counts the choices of a trace.
+func (t Trace) Len() int {
+	n := 0
+	for _, choices := range t {
+		n += len(choices)
+	}
+	return n
+}
+
+// source is where every choice of a world comes from.
+type source struct {
+	rng    *rand.Rand // nil while a trace is replayed
+	replay Trace
+	counts map[string]int
+	made   Trace
+	hash   uint64
+	steps  int
+}
+
+func fromSeed(seed uint64) *source {
+	return &source{rng: rand.New(rand.NewPCG(seed, 0x68_61_69_6c)), counts: map[string]int{}, made: Trace{}}
+}
+
+func fromTrace(t Trace) *source {
+	return &source{replay: t, counts: map[string]int{}, made: Trace{}}
+}
+
+// choose returns a number below n: the one that draw gives, or the replayed one.
+func (s *source) choose(label string, n int, draw func(*rand.Rand) int) int {
+	at := s.counts[label]
+	s.counts[label] = at + 1
+	var v int
+	if s.rng != nil {
+		v = draw(s.rng)
+	} else {
+		v = min(s.replay[label][at], n-1)
+	}
+	if v != 0 {
+		if s.made[label] == nil {
+			s.made[label] = map[int]int{}
+		}
+		s.made[label][at] = v
+	}
+	s.mix(uint64(v)) //nolint:gosec // a small number, never negative
+	return v
+}
+
+// pick chooses evenly.
+func (s *source) pick(label string, n int) int {
+	if n < 2 {
+		return 0
+	}
+	return s.choose(label, n, func(r *rand.Rand) int { return r.IntN(n) })
+}
+
+// span chooses evenly from least up to most, included. While a trace is replayed
+// it may return less: what a trace leaves out is 0.
+func (s *source) span(label string, least, most int) int {
+	return s.choose(label, most+1, func(r *rand.Rand) int { return least + r.IntN(most-least+1) })
+}
+
+// weighted chooses 0 or i+1, where weights[i] is the probability of the latter.
+func (s *source) weighted(label string, weights []float64) int {
+	return s.choose(label, len(weights)+1, func(r *rand.Rand) int {
+		x := r.Float64()
+		for i, w := range weights {
+			if x < w {
+				return i + 1
+			}
+			x -= w
+		}
+		return 0
+	})
+}
+
+func (s *source) chance(label string, p float64) bool {
+	return s.choose(label, 2, func(r *rand.Rand) int {
+		if r.Float64() < p {
+			return 1
+		}
+		return 0
+	}) == 1
+}
+
+// float returns a number in [0, 1), for jitter.
+func (s *source) float(label string) float64 {
+	const steps = 1000
+	return float64(s.pick(label, steps)) / steps
+}
+
+// mix takes something that happened into the hash of the run.
+func (s *source) mix(x uint64) {
+	s.steps++
+	s.hash = (s.hash ^ x) * 0x100000001b3
+	s.hash ^= s.hash >> 29
+}
+
+func (s *source) mixText(text string) {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text))
+	s.mix(h.Sum64())
+}
+
+func (s *source) mixTime(t time.Time) { s.mix(uint64(t.UnixNano())) }

@@ -1,0 +1,155 @@
+package sim
+
+import (
+	"context"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"github.com/hailstone-rides/hailstone/internal/relay"
+)
+
+const (
+	shards = 2
+	// retention is how long the change stream keeps a record.
+	retention    = 24 * time.Hour
+	relayTimeout = 30 * time.Second
+	relayBatch   = 100
+)
+
+// stream is the change stream of the log. It keeps the order of changes of one
+// item; every commit is an item of its own, so between commits there is none.
+type stream struct {
+	*World
+	shards                    [shards]*shard
+	relay                     *relay.Relay
+	stoppedFrom, stoppedUntil time.Time // an outage of the relay
+}
+
+type shard struct {
+	*stream
+	records []record // not relayed yet
+	relayed []record // for as long as the stream keeps them
+	inWork  int
+	limit   int // of a batch, after it failed as a whole
+	failed  int // times in a row
+	poller  *task
+}
+
+type record struct {
+	relay.Record
+	at time.Time
+}
+
+func (s *stream) open() {
+	for i := range s.shards {
+		sh := &shard{stream: s, limit: relayBatch}
+		sh.poller = s.sched.newTask("relay poller", nil)
+		s.shards[i] = sh
+		s.sched.start(sh.poller, sh.poll)
+	}
+}
+
+func (s *stream) add(r relay.Record) {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(r.Stream))
+	sh := s.shards[h.Sum32()%shards]
+	at := len(sh.records)
+	if at > sh.inWork && s.strikes(reordered, "stream") {
+		s.reach(streamWasReordered)
+		at -= 1 + s.src.pick("reordered", at-sh.inWork)
+	}
+	sh.records = slices.Insert(sh.records, at, record{r, time.Now()})
+	s.wake(sh.poller)
+}
+
+func (s *stream) empty() bool {
+	return !slices.ContainsFunc(s.shards[:], func(sh *shard) bool { return len(sh.records) > 0 })
+}
+
+// poll hands records to the relay for as long as the world lasts.
+func (sh *shard) poll(t *task) {
+	for {
+		sh.expire()
+		switch now := time.Now(); {
+		case sh.stoppedFrom.Before(now) && now.Before(sh.stoppedUntil):
+			sh.sched.park(t, sh.stoppedUntil)
+			continue
+		case len(sh.records) == 0:
+			sh.sched.park(t, never)
+			continue
+		}
+		sh.inWork = 1 + sh.src.pick("batch of relay", min(len(sh.records), sh.limit))
+		sh.run(t)
+		for sh.inWork > 0 {
+			sh.sched.park(t, never) // the invocation's end wakes it, and news do
+		}
+		wait := 100 * time.Millisecond
+		if sh.failed > 0 {
+			wait = min(time.Second<<min(sh.failed, 10), 5*time.Minute)
+		}
+		sh.sched.park(t, time.Now().Add(wait))
+	}
+}
+
+// expire drops what the stream keeps no longer. Whoever lost a record so is found
+// by the sweeper, or else by nobody.
+func (sh *shard) expire() {
+	for len(sh.records) > 0 && time.Since(sh.records[0].at) > retention {
+		lost := sh.records[0]
+		sh.records = sh.records[1:]
+		sh.reach(recordWasLost)
+		sh.tell(string(lost.Stream), "the stream drops %s@%d after a day", lost.Stream, lost.Last)
+		sh.lost = append(sh.lost, lost.Stream)
+	}
+	for len(sh.relayed) > 0 && time.Since(sh.relayed[0].at) > retention {
+		sh.relayed = sh.relayed[1:]
+	}
+}
+
+func (sh *shard) run(poller *task) {
+	batch := slices.Clone(sh.records[:sh.inWork])
+	records := make([]relay.Record, len(batch))
+	for i, r := range batch {
+		records[i] = r.Record
+	}
+	done := 0
+	sh.invoke("relay", relayTimeout, func(ctx context.Context, _ *invocation) {
+		failedAt, err := sh.relay.Forward(ctx, records)
+		if err == nil || sh.canary == relayFailureDropped {
+			failedAt = len(records)
+		}
+		done = failedAt
+	}, func(alive bool) {
+		if !alive {
+			done = 0
+			sh.limit = max(1, len(batch)/2)
+		} else {
+			sh.limit = relayBatch
+		}
+		sh.inWork = 0
+		sh.move(done, done < len(batch))
+		sh.wake(poller)
+	})
+}
+
+// move advances the iterator over what was relayed.
+func (sh *shard) move(done int, failed bool) {
+	sh.failed++
+	if !failed {
+		sh.failed = 0
+	} else {
+		sh.reach(relayTriedAgain)
+	}
+	if done > 0 {
+		sh.progressed()
+	}
+	sh.relayed = append(sh.relayed, sh.records[:done]...)
+	sh.records = slices.Clone(sh.records[done:])
+	if n := len(sh.relayed); n > 0 && sh.strikes(rewound, "stream") {
+		sh.reach(streamWasRewound)
+		back := n - 1 - sh.src.pick("rewound", min(n, 20))
+		sh.records = append(slices.Clone(sh.relayed[back:]), sh.records...)
+		sh.relayed = sh.relayed[:back:back]
+	}
+}
