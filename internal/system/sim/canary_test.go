@@ -10,7 +10,7 @@ import (
 )
 
 // A bug that the suite would not find in this many seeds is a hole in the suite.
-const canarySeeds = 100
+const canarySeeds = 300
 
 func TestEveryCanaryIsFound(t *testing.T) {
 	t.Parallel()
