@@ -30,13 +30,10 @@ func (o *Options) preflight(ctx context.Context, in Instance) error {
 	if _, err := architecture(runtime.GOARCH); err != nil {
 		return err
 	}
-	free, err := toolbox.FreeDisk(in.dir)
-	if err != nil {
+	if err := toolbox.CheckDisk(in.dir, diskNeeded); err != nil {
 		return err
 	}
-	if free < diskNeeded {
-		return fmt.Errorf("only %.1f GB free on the disk of %s, %d GB are needed", float64(free)/(1<<30), in.dir, diskNeeded>>30)
-	}
+	var err error
 	if o.Port, err = choosePort(ctx, o.Port, "--port"); err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func (b *Box) ensure(ctx context.Context, r recipe) (string, error) {
 }
 
 func (b *Box) install(ctx context.Context, r recipe, dir string) (err error) {
-	if err := checkDisk(b.toolsDir()); err != nil {
+	if err := CheckDisk(b.toolsDir(), diskNeeded); err != nil {
 		return fmt.Errorf("install %s: %w", r.name, err)
 	}
 	done := b.progress("installing " + r.name)
