@@ -31,12 +31,8 @@ func shardOf(id booking.ID) string {
 
 // ByRider implements readmodel.Store.
 func (s *Store) ByRider(ctx context.Context, riderID string, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
-	from := ""
-	if after != (readmodel.Place{}) {
-		from = after.String()
-	}
 	places, err := s.index(ctx, indexQuery{
-		index: indexRider, hash: attrRider, sort: attrRiderAt, key: inProjection(riderID), after: from, newestFirst: true, limit: limit + 1,
+		index: indexRider, hash: attrRider, sort: attrRiderAt, key: inProjection(riderID), after: after, newestFirst: true, limit: limit + 1,
 	})
 	if err != nil {
 		return nil, readmodel.Place{}, err
@@ -47,17 +43,13 @@ func (s *Store) ByRider(ctx context.Context, riderID string, after readmodel.Pla
 // Waiting implements readmodel.Store: the shards are asked side by side, and
 // their answers merged.
 func (s *Store) Waiting(ctx context.Context, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
-	from := ""
-	if after != (readmodel.Place{}) {
-		from = after.String()
-	}
 	var wg sync.WaitGroup
 	found := make([][]readmodel.Place, waitingShards)
 	errs := make([]error, waitingShards)
 	for shard := range waitingShards {
 		wg.Go(func() {
 			found[shard], errs[shard] = s.index(ctx, indexQuery{
-				index: indexWaiting, hash: attrShard, sort: attrWaiting, key: inProjection(strconv.Itoa(shard)), after: from, limit: limit + 1,
+				index: indexWaiting, hash: attrShard, sort: attrWaiting, key: inProjection(strconv.Itoa(shard)), after: after, limit: limit + 1,
 			})
 		})
 	}
@@ -74,20 +66,20 @@ func (s *Store) Waiting(ctx context.Context, after readmodel.Place, limit int) (
 type indexQuery struct {
 	index, hash, sort string
 	key               types.AttributeValue
-	after             string // empty from the start
+	after             readmodel.Place // zero from the start
 	newestFirst       bool
 	limit             int
 }
 
 func (s *Store) index(ctx context.Context, q indexQuery) ([]readmodel.Place, error) {
 	condition, values := q.hash+" = :key", item{":key": q.key}
-	if q.after != "" {
+	if q.after != (readmodel.Place{}) {
 		operator := ">"
 		if q.newestFirst {
 			operator = "<"
 		}
 		condition += " AND " + q.sort + " " + operator + " :after"
-		values[":after"] = text(q.after)
+		values[":after"] = text(q.after.String())
 	}
 	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
 		TableName: aws.String(s.table), IndexName: aws.String(q.index),
