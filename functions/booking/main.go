@@ -42,17 +42,13 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	s, err := awsenv.Load[settings]()
+	s, cfg, err := awsenv.Start[settings](ctx)
 	if err != nil {
 		return err
 	}
 	tariff, err := booking.LoadTariff(s.Tariff)
 	if err != nil {
 		return fmt.Errorf("TARIFF: %w", err)
-	}
-	cfg, err := awsenv.AWS(ctx)
-	if err != nil {
-		return err
 	}
 	db, log := dynamodb.NewFromConfig(cfg), s.Logger()
 	api := &httpapi.API{

@@ -45,15 +45,11 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	s, err := awsenv.Load[settings]()
+	s, cfg, err := awsenv.Start[settings](ctx)
 	if err != nil {
 		return err
 	}
 	log := s.Logger()
-	cfg, err := awsenv.AWS(ctx)
-	if err != nil {
-		return err
-	}
 	key, err := awsenv.NewSecret(secretsmanager.NewFromConfig(cfg), s.StripeSecret).Bytes(ctx)
 	if err != nil {
 		return fmt.Errorf("the payment provider's key: %w", err)

@@ -30,11 +30,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	s, err := awsenv.Load[settings]()
-	if err != nil {
-		return err
-	}
-	cfg, err := awsenv.AWS(ctx)
+	s, cfg, err := awsenv.Start[settings](ctx)
 	if err != nil {
 		return err
 	}

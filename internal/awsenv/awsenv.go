@@ -49,6 +49,17 @@ func Load[T any]() (T, error) {
 	return settings, nil
 }
 
+// Start is how every function begins: its settings, and the configuration for its
+// clients.
+func Start[T any](ctx context.Context) (T, aws.Config, error) {
+	settings, err := Load[T]()
+	if err != nil {
+		return settings, aws.Config{}, err
+	}
+	cfg, err := AWS(ctx)
+	return settings, cfg, err
+}
+
 // named puts the names of variables into an error, where the library has only
 // those of fields.
 func named[T any](err error) error {
