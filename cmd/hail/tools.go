@@ -9,12 +9,12 @@ import (
 )
 
 type toolsCommand struct {
-	Tool string `arg:"" enum:"sam,emulators,dynamodb-local,schemathesis" help:"One of ${enum}."`
+	Tool string `arg:"" enum:"sam,emulators,dynamodb-local,schemathesis,checkov" help:"One of ${enum}."`
 }
 
 // Help explains what the one-line help leaves open.
 func (toolsCommand) Help() string {
-	return `sam: the SAM CLI and cfn-lint. emulators: MiniStack. dynamodb-local: the directory of its Java archives.
+	return `sam: the SAM CLI and cfn-lint. checkov: the scanner of templates. emulators: MiniStack. dynamodb-local: the directory of its Java archives.
 schemathesis: the fuzzer of make api-fuzz.
 
 For instance: $(hail tools sam)/sam validate --lint`
@@ -46,6 +46,9 @@ func (c toolsCommand) install(a *app, box *toolbox.Box) (string, error) {
 		return venv.Bin(), err
 	case "schemathesis":
 		venv, err := box.Schemathesis(a.ctx)
+		return venv.Bin(), err
+	case "checkov":
+		venv, err := box.Checkov(a.ctx)
 		return venv.Bin(), err
 	case "dynamodb-local":
 		installed, err := box.DynamoDBLocal(a.ctx)

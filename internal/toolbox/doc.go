@@ -1,5 +1,5 @@
 // Package toolbox installs the pinned tools that tests and the local stack
-// run on: MiniStack, the SAM CLI, DynamoDB Local and Schemathesis.
+// run on: MiniStack, the SAM CLI, DynamoDB Local, Schemathesis and Checkov.
 //
 // They are Python packages and Java archives, not Go programs, so go.mod cannot
 // pin them. Each is described by a lock with hashes (tools/*.txt, and

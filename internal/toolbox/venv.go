@@ -25,7 +25,7 @@ func (b *Box) Emulators(ctx context.Context) (Venv, error) {
 	return b.venv(ctx, "emulators", "tools/emulators.txt")
 }
 
-// SAM returns the environment with the SAM CLI and cfn-lint.
+// SAM returns the environment with the SAM CLI, cfn-lint and its rules for serverless.
 func (b *Box) SAM(ctx context.Context) (Venv, error) {
 	return b.venv(ctx, "sam", "tools/sam.txt")
 }
@@ -33,6 +33,11 @@ func (b *Box) SAM(ctx context.Context) (Venv, error) {
 // Schemathesis returns the environment with the fuzzer of HTTP APIs.
 func (b *Box) Schemathesis(ctx context.Context) (Venv, error) {
 	return b.venv(ctx, "schemathesis", "tools/schemathesis.txt")
+}
+
+// Checkov returns the environment with the scanner of templates.
+func (b *Box) Checkov(ctx context.Context) (Venv, error) {
+	return b.venv(ctx, "checkov", "tools/checkov.txt")
 }
 
 func (b *Box) venv(ctx context.Context, name, lockPath string) (Venv, error) {
