@@ -1,6 +1,10 @@
 package payments
 
-import "github.com/hailstone-rides/hailstone/internal/booking"
+import (
+	"time"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+)
 
 // Operation is what a booking owes to, or is owed by, its payment.
 type Operation string
@@ -12,11 +16,13 @@ const (
 	Capture   Operation = "capture"   // take the fare, or the fee
 	Void      Operation = "void"      // release the hold
 	Abandon   Operation = "abandon"   // make sure that nothing is or will be held
+	Refund    Operation = "refund"    // give back what ops asked for
+	Reconcile Operation = "reconcile" // ask what became of a hold that should have lapsed
 )
 
-// Due returns the operation that a booking owes now. A payment that failed owes
-// nothing until somebody retries it.
-func Due(s booking.State) Operation {
+// Due returns the operation that a booking owes at an instant. A payment that
+// failed owes nothing until somebody retries it.
+func Due(s booking.State, _ time.Time) Operation {
 	switch {
 	case s.OwesAuthorization():
 		return Authorize

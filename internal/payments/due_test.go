@@ -50,12 +50,12 @@ func TestDue(t *testing.T) {
 			case booking.Canceled:
 				s.Cancellation = &booking.Cancellation{Fee: booking.Money{Amount: row.owed, Currency: "EUR"}}
 			}
-			if got := payments.Due(s); got != row.due[i] {
+			if got := payments.Due(s, noon); got != row.due[i] {
 				t.Errorf("%s, %d owed, %s: due is %s, want %s", row.status, row.owed, payment, got, row.due[i])
 			}
 		}
 	}
-	if got := payments.Due(booking.State{}); got != none {
+	if got := payments.Due(booking.State{}, noon); got != none {
 		t.Errorf("no booking: due is %s", got)
 	}
 }

@@ -48,7 +48,7 @@ func (p *Processor) Process(ctx context.Context, id booking.ID, trace events.Tra
 		return b, fmt.Errorf("pay for %s: %w", id, ErrNoBooking)
 	}
 	for range maxSteps {
-		due := Due(b.State)
+		due := Due(b.State, p.now())
 		if due == None {
 			return b, nil
 		}
@@ -57,7 +57,7 @@ func (p *Processor) Process(ctx context.Context, id booking.ID, trace events.Tra
 			return b, fmt.Errorf("%s for %s: %w", due, id, err)
 		}
 	}
-	return b, fmt.Errorf("pay for %s: still %s after %d steps", id, Due(b.State), maxSteps)
+	return b, fmt.Errorf("pay for %s: still %s after %d steps", id, Due(b.State, p.now()), maxSteps)
 }
 
 // job is one operation on one booking.
