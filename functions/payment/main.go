@@ -69,8 +69,8 @@ func run(ctx context.Context) error {
 		Now:     time.Now,
 		NewKey:  rand.Text,
 	}
-	lambda.Start(sqsqueue.Consumer(log, parallel, func(ctx context.Context, h queue.Hint) error {
-		return handle(ctx, log, processor, h)
+	lambda.Start(sqsqueue.Consumer(log, parallel, func(ctx context.Context, d queue.Delivery) error {
+		return handle(ctx, log, processor, d.Hint)
 	}))
 	return nil
 }

@@ -46,7 +46,7 @@ func run(ctx context.Context) error {
 		Log:   dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable}, events.NewStamp),
 		Views: dynamoview.New(db, s.ViewsTable),
 	}
-	lambda.Start(sqsqueue.Consumer(log, parallel, func(ctx context.Context, h queue.Hint) error {
+	lambda.Start(sqsqueue.Consumer(log, parallel, func(ctx context.Context, h queue.Delivery) error {
 		id, ok := booking.IDOf(h.Stream)
 		if !ok {
 			return fmt.Errorf("%w: %q is no booking's stream", queue.ErrMalformed, h.Stream)

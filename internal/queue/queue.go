@@ -24,6 +24,8 @@ type Hint struct {
 	// Stream has, or will have, an event with Version.
 	Stream  events.StreamID `json:"stream"`
 	Version int64           `json:"version"`
+	// Reconcile asks for a look at what the provider has, even where nothing is due.
+	Reconcile bool `json:"reconcile,omitzero"`
 	// Traceparent is the W3C trace context of what wrote the event.
 	Traceparent string `json:"traceparent,omitzero"`
 }
@@ -67,6 +69,26 @@ type Sender interface {
 type Message struct {
 	ID   string
 	Body []byte
+	// Receives is how often the message was received, this time included. Queues
+	// count approximately: a delivery that nobody saw may be among them.
+	Receives int
+}
+
+// Delivery is what a batch says of one stream: the newest hint, which asks to
+// reconcile if any of them does.
+type Delivery struct {
+	Hint
+	// Receives is that of the message that was received most often.
+	Receives int
+}
+
+func (d Delivery) merge(m Message, h Hint) Delivery {
+	reconcile := d.Reconcile || h.Reconcile
+	if h.Version >= d.Version {
+		d.Hint = h
+	}
+	d.Reconcile, d.Receives = reconcile, max(d.Receives, m.Receives)
+	return d
 }
 
 // Failure is a message that must be delivered again, or end in the dead-letter
@@ -76,15 +98,15 @@ type Failure struct {
 	Err error
 }
 
-// Process hands the hints of a batch to handle, each stream once: a batch often
+// Process hands what a batch says to handle, each stream once: a batch often
 // names a stream several times, and one look is enough for all of them. At most
 // parallel streams are handled at a time. A message that fails, or makes handle
 // panic, does not hold up the others; what Process returns must be reported to
 // the queue as failed.
-func Process(ctx context.Context, batch []Message, parallel int, handle func(context.Context, Hint) error) []Failure {
+func Process(ctx context.Context, batch []Message, parallel int, handle func(context.Context, Delivery) error) []Failure {
 	var failures []Failure
 	byStream := map[events.StreamID][]string{}
-	newest := map[events.StreamID]Hint{}
+	deliveries := map[events.StreamID]Delivery{}
 	for _, m := range batch {
 		h, err := Parse(m.Body)
 		if err != nil {
@@ -92,9 +114,7 @@ func Process(ctx context.Context, batch []Message, parallel int, handle func(con
 			continue
 		}
 		byStream[h.Stream] = append(byStream[h.Stream], m.ID)
-		if h.Version >= newest[h.Stream].Version {
-			newest[h.Stream] = h
-		}
+		deliveries[h.Stream] = deliveries[h.Stream].merge(m, h)
 	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -103,7 +123,7 @@ func Process(ctx context.Context, batch []Message, parallel int, handle func(con
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			err := guarded(ctx, newest[stream], handle)
+			err := guarded(ctx, deliveries[stream], handle)
 			if err == nil {
 				return
 			}
@@ -121,11 +141,11 @@ func Process(ctx context.Context, batch []Message, parallel int, handle func(con
 // guarded keeps a panic to the message that it came from: it would end the
 // process, and the whole batch would be delivered again until it all ends up in
 // the dead-letter queue.
-func guarded(ctx context.Context, h Hint, handle func(context.Context, Hint) error) (err error) {
+func guarded(ctx context.Context, d Delivery, handle func(context.Context, Delivery) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return handle(ctx, h)
+	return handle(ctx, d)
 }

@@ -22,7 +22,10 @@ import (
 func TestTheFormOfAHint(t *testing.T) {
 	t.Parallel()
 	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	reconcile := queue.NewHint("booking/bk_1", 3, "")
+	reconcile.Reconcile = true
 	for want, hint := range map[string]queue.Hint{
+		`{"v":1,"stream":"booking/bk_1","version":3,"reconcile":true}`:              reconcile,
 		`{"v":1,"stream":"booking/bk_1","version":3}`:                               queue.NewHint("booking/bk_1", 3, ""),
 		`{"v":1,"stream":"booking/bk_1","version":3,"traceparent":"` + trace + `"}`: queue.NewHint("booking/bk_1", 3, trace),
 	} {
@@ -93,7 +96,7 @@ type consumer struct {
 	fails   map[events.StreamID]error
 }
 
-func (c *consumer) handle(_ context.Context, h queue.Hint) error {
+func (c *consumer) handle(_ context.Context, h queue.Delivery) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.handled == nil {
@@ -129,6 +132,31 @@ func TestEachStreamIsHandledOnceForItsNewestHint(t *testing.T) {
 	}
 }
 
+// One look does for all hints of a stream only if it is the most thorough that any
+// of them asks for, and knows of the most troubled delivery.
+func TestADeliveryAsksForAllThatItsHintsAskFor(t *testing.T) {
+	t.Parallel()
+	reconcile := queue.NewHint("s/1", 1, "")
+	reconcile.Reconcile = true
+	body, err := reconcile.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, newest := queue.Message{ID: "old", Body: body, Receives: 3}, message(t, "s/1", 4, "")
+	want := queue.Delivery{Hint: queue.NewHint("s/1", 4, ""), Receives: 3}
+	want.Reconcile = true
+	for _, batch := range [][]queue.Message{{old, newest}, {newest, old}} {
+		var got []queue.Delivery
+		queue.Process(t.Context(), batch, 1, func(_ context.Context, d queue.Delivery) error {
+			got = append(got, d)
+			return nil
+		})
+		if diff := cmp.Diff([]queue.Delivery{want}, got); diff != "" {
+			t.Errorf("handled (-want +got):\n%s", diff)
+		}
+	}
+}
+
 func TestAFailureIsThatOfAllMessagesOfItsStreamAndNoOthers(t *testing.T) {
 	t.Parallel()
 	c := consumer{fails: map[events.StreamID]error{"s/2": errors.New("busy"), "s/4": errors.New("down")}}
@@ -151,7 +179,7 @@ func TestAFailureIsThatOfAllMessagesOfItsStreamAndNoOthers(t *testing.T) {
 
 func TestAPanicIsAFailureOfItsOwnMessage(t *testing.T) {
 	t.Parallel()
-	got := queue.Process(t.Context(), []queue.Message{message(t, "s/1", 1, ""), message(t, "s/2", 1, "")}, 1, func(_ context.Context, h queue.Hint) error {
+	got := queue.Process(t.Context(), []queue.Message{message(t, "s/1", 1, ""), message(t, "s/2", 1, "")}, 1, func(_ context.Context, h queue.Delivery) error {
 		if h.Stream == "s/1" {
 			panic("out of luck")
 		}
@@ -182,7 +210,7 @@ func TestParallelIsABound(t *testing.T) {
 				batch = append(batch, message(t, "s/"+strconv.Itoa(i), 1, ""))
 			}
 			began := time.Now()
-			queue.Process(t.Context(), batch, parallel, func(context.Context, queue.Hint) error {
+			queue.Process(t.Context(), batch, parallel, func(context.Context, queue.Delivery) error {
 				mu.Lock()
 				running++
 				most = max(most, running)
@@ -209,7 +237,7 @@ func TestACanceledContextEndsTheBatch(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	handled := 0
-	got := queue.Process(ctx, []queue.Message{message(t, "s/1", 1, ""), message(t, "s/2", 1, ""), message(t, "s/3", 1, "")}, 1, func(ctx context.Context, _ queue.Hint) error {
+	got := queue.Process(ctx, []queue.Message{message(t, "s/1", 1, ""), message(t, "s/2", 1, ""), message(t, "s/3", 1, "")}, 1, func(ctx context.Context, _ queue.Delivery) error {
 		defer cancel()
 		if ctx.Err() == nil {
 			handled++

@@ -125,7 +125,7 @@ func (m *mailbox) deliver(ctx context.Context, handle func(context.Context, book
 	batch := m.messages
 	m.messages = nil
 	failed := map[string]bool{}
-	for _, f := range queue.Process(ctx, batch, 1, func(ctx context.Context, h queue.Hint) error {
+	for _, f := range queue.Process(ctx, batch, 1, func(ctx context.Context, h queue.Delivery) error {
 		id, ok := booking.IDOf(h.Stream)
 		if !ok {
 			return queue.ErrMalformed

@@ -37,8 +37,8 @@ func TestABatchIsConsumed(t *testing.T) {
 	t.Parallel()
 	var logged bytes.Buffer
 	var mu sync.Mutex
-	var handled []queue.Hint
-	consume := sqsqueue.Consumer(slog.New(slog.NewTextHandler(&logged, nil)), 10, func(_ context.Context, h queue.Hint) error {
+	var handled []queue.Delivery
+	consume := sqsqueue.Consumer(slog.New(slog.NewTextHandler(&logged, nil)), 10, func(_ context.Context, h queue.Delivery) error {
 		mu.Lock()
 		defer mu.Unlock()
 		handled = append(handled, h)
@@ -51,11 +51,11 @@ func TestABatchIsConsumed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []queue.Hint{
-		queue.NewHint("booking/bk_rpwhscj53dekcesxrmjxplptkf3e4xoq", 4, ""),
-		queue.NewHint("booking/bk_tqobsl3diqe7pte4j3im6thr2pa5ctui", 1, ""),
+	want := []queue.Delivery{
+		{Hint: queue.NewHint("booking/bk_rpwhscj53dekcesxrmjxplptkf3e4xoq", 4, ""), Receives: 2},
+		{Hint: queue.NewHint("booking/bk_tqobsl3diqe7pte4j3im6thr2pa5ctui", 1, ""), Receives: 1},
 	}
-	slices.SortFunc(handled, func(a, b queue.Hint) int { return strings.Compare(string(a.Stream), string(b.Stream)) })
+	slices.SortFunc(handled, func(a, b queue.Delivery) int { return strings.Compare(string(a.Stream), string(b.Stream)) })
 	if diff := cmp.Diff(want, handled); diff != "" {
 		t.Errorf("handled (-want +got):\n%s", diff)
 	}
@@ -80,6 +80,24 @@ func failures(resp lambdaevents.SQSEventResponse) []string {
 	return ids
 }
 
+// A message that does not say how often it was received was received once.
+func TestReceivesAreCounted(t *testing.T) {
+	t.Parallel()
+	for count, want := range map[string]int{"1": 1, "3": 3, "": 1, "0": 1, "-2": 1, "many": 1} {
+		e := batch(t)
+		e.Records = e.Records[:1]
+		e.Records[0].Attributes["ApproximateReceiveCount"] = count
+		got := 0
+		consume := sqsqueue.Consumer(slog.New(slog.DiscardHandler), 1, func(_ context.Context, d queue.Delivery) error {
+			got = d.Receives
+			return nil
+		})
+		if _, err := consume(t.Context(), e); err != nil || got != want {
+			t.Errorf("a count of %q is read as %d (%v), want %d", count, got, err, want)
+		}
+	}
+}
+
 // Lambda takes a missing list for a success of the whole batch, and an answer
 // that it cannot read for a failure of it: the form of the response matters.
 func TestTheFormOfTheResponse(t *testing.T) {
@@ -90,7 +108,7 @@ func TestTheFormOfTheResponse(t *testing.T) {
 	} {
 		e := batch(t)
 		e.Records = e.Records[:1]
-		consume := sqsqueue.Consumer(slog.New(slog.DiscardHandler), 1, func(context.Context, queue.Hint) error { return failure })
+		consume := sqsqueue.Consumer(slog.New(slog.DiscardHandler), 1, func(context.Context, queue.Delivery) error { return failure })
 		resp, err := consume(t.Context(), e)
 		if err != nil {
 			t.Fatal(err)

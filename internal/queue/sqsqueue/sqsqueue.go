@@ -93,11 +93,11 @@ func indexes(n int) []int {
 // Consumer returns a Lambda handler for an SQS event source that reports partial
 // batch failures. A failed message is logged here, once; its body is not, since
 // it could be anything.
-func Consumer(log *slog.Logger, parallel int, handle func(context.Context, queue.Hint) error) func(context.Context, lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
+func Consumer(log *slog.Logger, parallel int, handle func(context.Context, queue.Delivery) error) func(context.Context, lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
 	return func(ctx context.Context, e lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
 		batch := make([]queue.Message, len(e.Records))
 		for i, r := range e.Records {
-			batch[i] = queue.Message{ID: r.MessageId, Body: []byte(r.Body)}
+			batch[i] = queue.Message{ID: r.MessageId, Body: []byte(r.Body), Receives: receives(r)}
 		}
 		resp := lambdaevents.SQSEventResponse{BatchItemFailures: []lambdaevents.SQSBatchItemFailure{}}
 		for _, f := range queue.Process(ctx, batch, parallel, handle) {
@@ -106,4 +106,13 @@ func Consumer(log *slog.Logger, parallel int, handle func(context.Context, queue
 		}
 		return resp, nil
 	}
+}
+
+// receives is at least 1: a message that does not say was received now.
+func receives(r lambdaevents.SQSMessage) int {
+	n, err := strconv.Atoi(r.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
+	if err != nil {
+		return 1
+	}
+	return max(n, 1)
 }

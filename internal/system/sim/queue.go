@@ -182,14 +182,14 @@ func (q *sqs) process(ctx context.Context, inv *invocation, env *environment, ba
 			children[h.Stream] = q.sched.newTask(taskOf(ctx).name+"/"+strconv.Itoa(len(children)+1), inv)
 		}
 	}
-	return queue.Process(ctx, bodies, q.batch, func(ctx context.Context, h queue.Hint) error {
+	return queue.Process(ctx, bodies, q.batch, func(ctx context.Context, h queue.Delivery) error {
 		t := children[h.Stream]
 		q.sched.park(t, time.Now())
 		id, ok := booking.IDOf(h.Stream)
 		if !ok {
 			return queue.ErrMalformed
 		}
-		err := q.handle(withTask(ctx, t), env, h, id)
+		err := q.handle(withTask(ctx, t), env, h.Hint, id)
 		if err != nil {
 			q.tell(string(h.Stream), "%s fails on the hint %s@%d: %v", t.name, h.Stream, h.Version, err)
 		}
