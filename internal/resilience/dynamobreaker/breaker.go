@@ -131,6 +131,9 @@ type Status struct {
 	State resilience.State
 	// Until is when an open breaker lets a probe through.
 	Until time.Time
+	// ProbeDue tells that the next call would be a probe: the rest is over, and
+	// nobody has the lease. Who brings back work then brings back one piece.
+	ProbeDue bool
 	// Alone tells that the store does not answer, and State is the environment's own.
 	Alone bool
 	// Order is the operator's last, if any.
@@ -154,6 +157,9 @@ func (b *Breaker) Status(ctx context.Context) Status {
 	case s.down && (s.state != resilience.Open || !now.Before(s.until)):
 		local := b.local.Status()
 		status.State, status.Until = local.State, local.Until
+		status.ProbeDue = local.State == resilience.Open && !now.Before(local.Until)
+	default:
+		status.ProbeDue = s.probeDue(now)
 	}
 	return status
 }

@@ -213,7 +213,7 @@ func TestWhatSaysNothingGivesTheLeaseBack(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
-	good := dynamobreaker.Defaults("table", "stripe", time.Now, sequence())
+	good := dynamobreaker.Defaults("table", "stripe", rules(time.Now, sequence()))
 	if _, err := dynamobreaker.New(nil, good); err != nil {
 		t.Errorf("the defaults: %v", err)
 	}
@@ -232,4 +232,32 @@ func TestConfigIsChecked(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
+}
+
+func TestStatusTellsWhenAProbeIsDue(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2)
+	due := func(what string, want bool) {
+		t.Helper()
+		f.clock.advance(f.cfg.TTL)
+		if got := f.envs[1].Status(t.Context()); got.ProbeDue != want {
+			t.Errorf("%s: %+v, want a probe due: %v", what, got, want)
+		}
+	}
+	due("closed", false)
+	f.breaks()
+	due("resting", false)
+	f.rests()
+	due("rested", true)
+	probe := f.begin(f.envs[0])
+	due("probing", false)
+	if err := probe.end(nil); err != nil {
+		t.Fatal(err)
+	}
+	due("one healthy probe", true)
+	f.begin(f.envs[0])
+	f.clock.advance(f.cfg.Rules.ProbeLease)
+	due("the prober is lost", true)
+	f.order(resilience.ForcedOpen, "no probes")
+	due("forced open", false)
 }

@@ -42,15 +42,9 @@ type Config struct {
 }
 
 // Defaults returns the configuration of this service for one dependency.
-func Defaults(table, name string, now func() time.Time, random func() float64) Config {
+func Defaults(table, name string, rules resilience.BreakerConfig) Config {
 	return Config{
-		Table: table, Name: name,
-		Rules: resilience.BreakerConfig{
-			FailureRate: 0.5, MinCalls: 10, Window: 30 * time.Second, Buckets: 30,
-			OpenFor: 10 * time.Second, MaxOpenFor: 5 * time.Minute,
-			Probes: 1, CloseAfter: 3, ProbeLease: 10 * time.Second,
-			Now: now, Rand: random,
-		},
+		Table: table, Name: name, Rules: rules,
 		TTL: 2 * time.Second, StoreTimeout: 50 * time.Millisecond,
 		FlushEvery: 100 * time.Millisecond, ReportsPerSecond: 50,
 		NewID: rand.Text,

@@ -111,12 +111,21 @@ type fleet struct {
 	envs  []*dynamobreaker.Breaker
 }
 
+func rules(now func() time.Time, random func() float64) resilience.BreakerConfig {
+	return resilience.BreakerConfig{
+		FailureRate: 0.5, MinCalls: 10, Window: 30 * time.Second, Buckets: 30,
+		OpenFor: 10 * time.Second, MaxOpenFor: 5 * time.Minute,
+		Probes: 1, CloseAfter: 3, ProbeLease: 10 * time.Second,
+		Now: now, Rand: random,
+	}
+}
+
 func newFleet(t testing.TB, size int) *fleet {
 	t.Helper()
 	db := dynamolocal.New(t)
 	c := &clock{}
 	c.millis.Store(time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC).UnixMilli())
-	cfg := dynamobreaker.Defaults(db.Tables.Control, "stripe", c.now, sequence())
+	cfg := dynamobreaker.Defaults(db.Tables.Control, "stripe", rules(c.now, sequence()))
 	cfg.StoreTimeout = 20 * time.Second // the machine of a test may be busy
 	f := &fleet{
 		t: t, clock: c, cfg: cfg, desk: dynamobreaker.NewDesk(db.Client, cfg),

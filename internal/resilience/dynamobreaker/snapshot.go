@@ -79,6 +79,12 @@ func (s *snapshot) fresh(now time.Time, ttl time.Duration) bool {
 	return age >= 0 && age < int64(ttl) // a clock set back makes it stale
 }
 
+// probeDue reports whether the breaker is not closed, and the next call would be let
+// through as a probe.
+func (s *snapshot) probeDue(now time.Time) bool {
+	return s.state != resilience.Closed && !now.Before(s.until) && !now.Before(s.probeUntil)
+}
+
 // firstFailure returns the oldest bucket of the window with a failure.
 func (c Config) firstFailure(s *snapshot, now time.Time) (epoch int64, ok bool) {
 	for _, t := range s.tallies {

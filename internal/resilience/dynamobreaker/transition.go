@@ -53,7 +53,7 @@ func (b *Breaker) admitProbe(ctx context.Context, now time.Time, s *snapshot) (p
 			return b.admitAlone()
 		}
 	}
-	if s.mode != resilience.Auto || s.state == resilience.Closed || now.Before(s.until) || now.Before(s.probeUntil) {
+	if s.mode != resilience.Auto || !s.probeDue(now) {
 		return permit{}, resilience.ErrOpen
 	}
 	owner := b.cfg.NewID()
