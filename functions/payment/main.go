@@ -23,6 +23,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/queue"
 	"github.com/hailstone-rides/hailstone/internal/queue/sqsqueue"
 	"github.com/hailstone-rides/hailstone/internal/resilience"
+	"github.com/hailstone-rides/hailstone/internal/resilience/dynamobreaker"
 )
 
 // parallel is 1: the event source hands over one message at a time, and its
@@ -58,14 +59,23 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	db := dynamodb.NewFromConfig(cfg)
+	breaker, err := dynamobreaker.New(db, dynamobreaker.Defaults(s.ControlTable, payments.BreakerName, payments.BreakerRules(time.Now, mathrand.Float64)))
+	if err != nil {
+		return err
+	}
+	guard, err := payments.NewGuard(gateway, breaker, time.Now, mathrand.Float64)
+	if err != nil {
+		return err
+	}
 	processor := &payments.Processor{
 		Bookings: &booking.Service{
-			Store:   dynamoevents.New(dynamodb.NewFromConfig(cfg), dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp),
+			Store:   dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp),
 			Backoff: booking.RaceBackoff(mathrand.Float64),
 			Sleep:   resilience.Sleep,
 			Log:     log,
 		},
-		Gateway: payments.NewGuard(gateway, time.Now, mathrand.Float64),
+		Gateway: guard,
 		Now:     time.Now,
 		NewKey:  rand.Text,
 	}

@@ -11,6 +11,8 @@ import (
 type statement struct {
 	effect             string
 	actions, resources []string
+	// keys are the partition keys that it is confined to; none for no confinement.
+	keys []string
 }
 
 // policies returns the role of a function, the statements that it carries and the managed policies attached to it.
@@ -40,7 +42,7 @@ func (tpl template) statements(t *testing.T, document any) []statement {
 	for _, item := range list {
 		object := asMap(t, item)
 		for key := range object {
-			if !slices.Contains([]string{"Sid", "Effect", "Action", "Resource"}, key) {
+			if !slices.Contains([]string{"Sid", "Effect", "Action", "Resource", "Condition"}, key) {
 				t.Errorf("%v: %s turns a list of rights into a riddle", object["Sid"], key)
 			}
 		}
@@ -48,12 +50,27 @@ func (tpl template) statements(t *testing.T, document any) []statement {
 			effect:    name(object["Effect"]),
 			actions:   names(object["Action"]),
 			resources: names(object["Resource"]),
+			keys:      leadingKeys(t, object),
 		})
 	}
 	return statements
 }
 
-// grants returns what a function may do, as "action on resource", sorted.
+// leadingKeys returns the partition keys that a statement is confined to. No other condition is let pass.
+func leadingKeys(t *testing.T, statement map[string]any) []string {
+	t.Helper()
+	if statement["Condition"] == nil {
+		return nil
+	}
+	condition := asMap(t, statement["Condition"])
+	keys := names(dig(t, condition, "ForAllValues:StringEquals", "dynamodb:LeadingKeys"))
+	if len(condition) != 1 || len(asMap(t, condition["ForAllValues:StringEquals"])) != 1 || len(keys) == 0 {
+		t.Errorf("%v: %v is not a list of partition keys alone", statement["Sid"], condition)
+	}
+	return keys
+}
+
+// grants returns what a function may do, as "action on resource" or "action on resource of key", sorted.
 func (tpl template) grants(t *testing.T, function string) []string {
 	t.Helper()
 	_, statements, _ := tpl.policies(t, function)
@@ -64,7 +81,12 @@ func (tpl template) grants(t *testing.T, function string) []string {
 		}
 		for _, action := range s.actions {
 			for _, resource := range s.resources {
-				grants = append(grants, action+" on "+resource)
+				if s.keys == nil {
+					grants = append(grants, action+" on "+resource)
+				}
+				for _, key := range s.keys {
+					grants = append(grants, action+" on "+resource+" of "+key)
+				}
 			}
 		}
 	}
@@ -79,6 +101,7 @@ func TestFunctionsMayDoThisAndNothingElse(t *testing.T) {
 		"BookingFunction": {
 			"dynamodb:BatchGetItem on ViewsTable.Arn",
 			"dynamodb:DeleteItem on ControlTable.Arn",
+			"dynamodb:GetItem on ControlTable.Arn of breaker/payments",
 			"dynamodb:GetItem on ViewsTable.Arn",
 			"dynamodb:PutItem on ControlTable.Arn",
 			"dynamodb:PutItem on EventsTable.Arn",
@@ -102,8 +125,10 @@ func TestFunctionsMayDoThisAndNothingElse(t *testing.T) {
 		},
 		"PaymentFunction": {
 			"dynamodb:DeleteItem on ControlTable.Arn",
+			"dynamodb:GetItem on ControlTable.Arn of breaker/payments",
 			"dynamodb:PutItem on EventsTable.Arn",
 			"dynamodb:Query on EventsTable.Arn",
+			"dynamodb:UpdateItem on ControlTable.Arn of breaker/payments",
 			"logs:CreateLogStream on PaymentLogGroup.Arn",
 			"logs:PutLogEvents on PaymentLogGroup.Arn",
 			"secretsmanager:GetSecretValue on StripeSecretArn",
@@ -152,6 +177,7 @@ func TestFunctionsAreToldWhatTheyMayUse(t *testing.T) {
 		var usable []string
 		for _, g := range tpl.grants(t, function) {
 			action, resource, _ := strings.Cut(g, " on ")
+			resource, _, _ = strings.Cut(resource, " of ")
 			service, _, _ := strings.Cut(action, ":")
 			table, _, _ := strings.Cut(resource, "/index/")
 			switch {

@@ -73,6 +73,9 @@ type Payment struct {
 	CaptureBefore time.Time
 	// DeclineCode says why the last confirmation was declined; empty if it was not.
 	DeclineCode string
+	// Replayed tells that the provider answered from its memory of the key: this is
+	// how the object was then.
+	Replayed bool
 }
 
 // Error is a call to the provider that did not succeed.

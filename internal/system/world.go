@@ -57,9 +57,17 @@ func New(now func() time.Time, random func() float64) (*World, error) {
 	}).Handler()
 	w.relay = &relay.Relay{Projection: w.projection, Payments: w.owed}
 	w.projector = &readmodel.Projector{Log: w.Log, Views: w.Views}
+	breaker, err := resilience.NewBreaker(payments.BreakerRules(now, random))
+	if err != nil {
+		return nil, err
+	}
+	guard, err := payments.NewGuard(w.Provider, breaker, now, random)
+	if err != nil {
+		return nil, err
+	}
 	keys := 0
 	w.processor = &payments.Processor{
-		Bookings: bookings, Gateway: payments.NewGuard(w.Provider, now, random), Now: now,
+		Bookings: bookings, Gateway: guard, Now: now,
 		NewKey: func() string { keys++; return fmt.Sprint("fresh-", keys) },
 	}
 	return w, nil

@@ -273,7 +273,7 @@ func (f *Fake) replay(r request, known *answer, now time.Time) reply {
 		p.operations = append(p.operations, Operation{Call: r.Call, At: now, Result: "replayed"})
 	}
 	a := known.reply
-	a.replayed = true
+	a.replayed, a.payment.Replayed = true, true
 	return a
 }
 

@@ -216,6 +216,7 @@ func (g *Gateway) do(
 	if op == opConfirm && intent.Status == stripe.PaymentIntentStatusRequiresAction {
 		return payments.Payment{}, actionRequired(what(op, ref), x)
 	}
+	p.Replayed = x.replayed()
 	return p, nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
 	"github.com/hailstone-rides/hailstone/internal/relay"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
 // Options say which world to run.
@@ -135,7 +136,9 @@ func (w *World) build() error {
 	w.owed = w.queue("payment", 1, 4)
 	processors := map[*environment]*payments.Processor{}
 	for _, env := range w.owed.environs {
-		processors[env] = w.processor(env)
+		if processors[env], err = w.processor(env); err != nil {
+			return err
+		}
 	}
 	w.owed.handle = func(ctx context.Context, env *environment, _ queue.Hint, id booking.ID) error {
 		_, err := processors[env].Process(ctx, id, events.Trace{})
@@ -166,14 +169,21 @@ func (w *World) api(env *environment, tariff booking.Tariff) http.Handler {
 	}).Handler()
 }
 
-func (w *World) processor(env *environment) *payments.Processor {
-	// The guard compares its clock with deadlines of contexts, which know no skew.
-	guard := payments.NewGuard(provider{w}, time.Now, w.jitter)
+func (w *World) processor(env *environment) (*payments.Processor, error) {
+	// Breaker and guard compare their clocks with others', and know no skew.
+	breaker, err := resilience.NewBreaker(payments.BreakerRules(time.Now, w.jitter))
+	if err != nil {
+		return nil, err
+	}
+	guard, err := payments.NewGuard(provider{w}, breaker, time.Now, w.jitter)
+	if err != nil {
+		return nil, err
+	}
 	guard.Retry.Sleep = w.sched.sleep
 	return &payments.Processor{Bookings: w.service(), Gateway: guard, Now: env.now, NewKey: func() string {
 		w.keys++
 		return "fresh-" + strconv.Itoa(w.keys)
-	}}
+	}}, nil
 }
 
 func (w *World) jitter() float64 { return w.src.float("jitter") }
