@@ -14,6 +14,7 @@ const module = "github.com/hailstone-rides/hailstone/"
 var core = map[string]int{
 	"internal/events":     0,
 	"internal/resilience": 0,
+	"internal/sweeper":    1,
 	"internal/booking":    1,
 	"internal/payments":   2,
 	"internal/readmodel":  2,

@@ -71,7 +71,7 @@ func TestEventSourceMappings(t *testing.T) {
 	tpl := load(t)
 	for _, function := range tpl.functions() {
 		for _, e := range tpl.events(t, function) {
-			if e.kind == "HttpApi" {
+			if e.kind == "HttpApi" || e.kind == "ScheduleV2" {
 				continue
 			}
 			at := function + "." + e.name
