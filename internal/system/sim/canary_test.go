@@ -1,7 +1,6 @@
 package sim_test
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,9 +11,18 @@ import (
 // A bug that the suite would not find in this many seeds is a hole in the suite.
 const canarySeeds = 300
 
+// keptCanaries are those whose traces are kept, by the name of the file: enough to
+// prove that a trace is shrunk, kept and told. Every change of what a world chooses
+// wears them out.
+var keptCanaries = map[sim.Canary]string{
+	"what the relay could not send is dropped":  "testdata/canary-relay.json",
+	"a payment is not canceled at the provider": "testdata/canary-cancel.json",
+	"a command is stored without its request":   "testdata/canary-request.json",
+}
+
 func TestEveryCanaryIsFound(t *testing.T) {
 	t.Parallel()
-	for i, canary := range sim.Canaries() {
+	for _, canary := range sim.Canaries() {
 		t.Run(string(canary), func(t *testing.T) {
 			t.Parallel()
 			for seed := uint64(1); seed <= canarySeeds; seed++ {
@@ -23,8 +31,8 @@ func TestEveryCanaryIsFound(t *testing.T) {
 					continue
 				}
 				t.Logf("found within %d seeds: %s", seed, r.Violation.Rule)
-				if *keep {
-					write(t, fmt.Sprintf("testdata/canary-%02d.json", i+1), shrink(t, canary, r))
+				if name := keptCanaries[canary]; *keep && name != "" {
+					write(t, name, shrink(t, canary, r))
 				}
 				return
 			}

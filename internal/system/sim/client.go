@@ -12,6 +12,18 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
 )
 
+// Faults of clients.
+const (
+	unanswered fault = "unanswered" // the answer is lost on its way
+	impatient  fault = "impatient"  // repeats before there is an answer
+	raced      fault = "raced"      // sends twice at once
+	gaveUp     fault = "gave up"
+)
+
+func peoplePart() part {
+	return part{faults: odds{unanswered: 0.2, impatient: 0.1, raced: 0.2, gaveUp: 0.2}}
+}
+
 const apiTimeout = 10 * time.Second
 
 // issuer is where all tokens of a world come from.
@@ -102,7 +114,7 @@ func (w *World) send(t *task, r request) answer {
 func (w *World) serve(x *exchange, r request) {
 	api := w.apis[w.src.pick("environment of booking", len(w.apis))]
 	seen := w.oracle.sent(r)
-	w.invoke("booking", apiTimeout, func(ctx context.Context, inv *invocation) {
+	w.invoke(api.environment, apiTimeout, func(ctx context.Context, inv *invocation) {
 		ctx = httpapi.WithRequest(ctx, httpapi.Request{
 			ID: "req-1", Caller: &httpapi.Caller{Caller: r.who.caller(), Roles: r.who.roles}, Trace: events.Trace{CorrelationID: "req-1"},
 		})

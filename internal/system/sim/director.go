@@ -3,11 +3,11 @@ package sim
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
-	"github.com/hailstone-rides/hailstone/internal/queue"
 )
 
 const (
@@ -20,6 +20,11 @@ const (
 	// maxStandstill is longer than any booking may stay in one state.
 	maxStandstill = 50 * time.Hour
 )
+
+// asleep is a fault of operators: nobody looks at the dead letters, for days.
+const asleep fault = "asleep"
+
+func operationsPart() part { return part{onceAWorld: odds{asleep: 0.05}} }
 
 // populate lets the people in, and the director.
 func (w *World) populate() {
@@ -70,7 +75,6 @@ func (w *World) progressed() { w.moved, w.movedAt = w.src.steps, time.Now() }
 func (w *World) direct(t *task) {
 	for w.riding > 0 {
 		w.sched.park(t, time.Now().Add(5*time.Minute))
-		w.sweep()
 	}
 	w.sleepIn(t)
 	w.quiet = true
@@ -79,15 +83,13 @@ func (w *World) direct(t *task) {
 	for !w.settled() {
 		// A little later each time: at full minutes people begin something.
 		w.sched.park(t, time.Now().Add(10*time.Minute+time.Millisecond))
-		w.sweep()
 		w.rescue()
 		if id, why := w.forgotten(); why != "" {
 			w.fail("4: every booking reaches its end", id, "%s, and nobody is at it", why)
 			return
 		}
 		if time.Since(w.movedAt) > maxStandstill {
-			w.fail("4: every booking reaches its end", w.stuck(), "nothing moved for %s; functions running %d, messages %d and %d, dead %d and %d", maxStandstill,
-				w.running, len(w.projection.messages), len(w.owed.messages), len(w.projection.dead), len(w.owed.dead))
+			w.fail("4: every booking reaches its end", w.stuck(), "nothing moved for %s; functions running: %d, queues: %v", maxStandstill, w.running, w.queues)
 			return
 		}
 	}
@@ -123,34 +125,12 @@ func (w *World) sleepIn(t *task) {
 	}
 }
 
-// sweep stands in for the sweeper, which the product does not have yet: it expires
-// what is overdue, on the log itself, and finds the bookings whose record was lost.
-func (w *World) sweep() {
-	for _, a := range w.oracle.order {
-		if deadline := a.state.Deadline(); !deadline.IsZero() && time.Now().After(deadline) {
-			w.expire(a)
-		}
-	}
-	for _, id := range w.lost {
-		h := queue.NewHint(id, w.oracle.streams[id].state.Version, "")
-		if body, err := h.Encode(); err == nil {
-			w.projection.put(body, 0)
-			w.owed.put(body, 0)
-		}
-	}
-	w.lost = nil
-}
-
-func (w *World) expire(a *account) {
-	version := a.state.Version
-	w.invoke("sweeper", apiTimeout, w.expiring(a.id, version), func(bool) {})
-}
-
 // rescue is what operators do: they bring dead letters back, and have failed
 // payments taken up again.
 func (w *World) rescue() {
-	w.projection.redrive()
-	w.owed.redrive()
+	for _, q := range w.queues {
+		q.redrive()
+	}
 	for _, a := range w.oracle.order {
 		if a.state.Payment.Status == booking.PaymentHasFailed {
 			s := &staff{World: w, who: ops(), task: w.sched.newTask("operator", nil)}
@@ -168,8 +148,9 @@ func (w *World) rescue() {
 
 // idle tells whether nobody has anything to do but people.
 func (w *World) idle() bool {
-	return w.running == 0 && w.stream.empty() && w.projection.empty() && w.owed.empty() &&
-		len(w.projection.dead) == 0 && len(w.owed.dead) == 0
+	return w.running == 0 && w.stream.empty() &&
+		!slices.ContainsFunc(w.queues, func(q *sqs) bool { return !q.empty() }) &&
+		!slices.ContainsFunc(w.waiting, func(waits func() bool) bool { return waits() })
 }
 
 // settled tells whether nothing is left to be done by anybody.
@@ -206,6 +187,9 @@ func (w *World) conclude() {
 	}
 	if w.result.Violation == nil {
 		w.oracle.finished()
+		for _, judge := range w.ends {
+			judge()
+		}
 	}
 	for _, a := range w.oracle.order {
 		w.result.Bookings++

@@ -6,10 +6,23 @@ import (
 	"time"
 )
 
+// Faults of every input and output of a function, and of its clock.
+const (
+	slow   fault = "slow"   // seconds
+	frozen fault = "frozen" // minutes, and then on as if nothing had been
+	crash  fault = "crash"  // the environment is gone
+	skewed fault = "skewed" // by up to 5 minutes
+)
+
+func lambdaPart() part {
+	return part{faults: odds{slow: 0.05, frozen: 0.01, crash: 0.03, skewed: 0.8}}
+}
+
 // environment is where a function runs, again and again: it has a clock of its own.
 type environment struct {
-	name string
-	skew time.Duration
+	name     string
+	function string
+	skew     time.Duration
 }
 
 func (e *environment) now() time.Time { return time.Now().Add(e.skew) }
@@ -18,7 +31,7 @@ func (e *environment) now() time.Time { return time.Now().Add(e.skew) }
 func (w *World) environments(function string, n int) []*environment {
 	made := make([]*environment, n)
 	for i := range made {
-		made[i] = &environment{name: function + "-" + strconv.Itoa(i+1)}
+		made[i] = &environment{name: function + "-" + strconv.Itoa(i+1), function: function}
 		if w.strikes(skewed, function) {
 			const most = 300
 			made[i].skew = time.Duration(w.src.pick("skew", 2*most+1)-most) * time.Second
@@ -29,7 +42,7 @@ func (w *World) environments(function string, n int) []*environment {
 
 // invocation is one run of a function.
 type invocation struct {
-	function string
+	*environment
 	deadline time.Time
 	// dead is an invocation that goes no further: its environment crashed.
 	dead bool
@@ -40,13 +53,13 @@ type invocation struct {
 	appended bool
 }
 
-// invoke runs a function as a task of its own. ended is told whether it came to its
-// end.
-func (w *World) invoke(function string, timeout time.Duration, fn func(context.Context, *invocation), ended func(alive bool)) {
+// invoke runs a function in an environment, as a task of its own. ended is told
+// whether it came to its end.
+func (w *World) invoke(env *environment, timeout time.Duration, fn func(context.Context, *invocation), ended func(alive bool)) {
 	w.invocations++
-	inv := &invocation{function: function, deadline: time.Now().Add(timeout)}
+	inv := &invocation{environment: env, deadline: time.Now().Add(timeout)}
 	w.running++
-	t := w.sched.newTask(function+"#"+strconv.Itoa(w.invocations), inv)
+	t := w.sched.newTask(env.function+"#"+strconv.Itoa(w.invocations), inv)
 	w.sched.start(t, func(t *task) {
 		alive := false
 		defer func() {
@@ -68,3 +81,37 @@ func (w *World) invoke(function string, timeout time.Duration, fn func(context.C
 
 // wake lets a task that waits go on.
 func (w *World) wake(t *task) { t.at = time.Now() }
+
+// latencies are of calls that go as they should. The first is the rarest in the
+// world, and the one that lets others come between the least.
+var latencies = [...]time.Duration{0, time.Millisecond, 3 * time.Millisecond, 8 * time.Millisecond, 20 * time.Millisecond, 90 * time.Millisecond}
+
+// travel is the way of a call to a dependency, or of its answer: time passes, others
+// go on, and the caller's environment may not live to see the end of it.
+func (w *World) travel(t *task) {
+	way := latencies[w.src.pick("latency of "+t.inv.function, len(latencies))]
+	switch w.fate("travel in "+t.inv.function, slow, frozen, crash) {
+	case slow:
+		way += time.Duration(1+w.src.pick("slow", 20)) * time.Second
+		w.tell("", "%s takes %s", t.name, way)
+	case frozen:
+		way += time.Duration(1+w.src.pick("frozen", 15)) * time.Minute
+		t.inv.thawed = true
+		w.reach(frozenAndResumed)
+		w.tell("", "%s is frozen for %s", t.name, way)
+	case crash:
+		w.tell("", "%s crashes", t.name)
+		t.inv.dead = true
+		if t.inv.appended {
+			w.reach(crashAfterAppend)
+		}
+	default:
+	}
+	w.sched.park(t, time.Now().Add(way))
+	if now := time.Now(); now.After(t.inv.deadline) && !t.inv.thawed {
+		w.reach(functionTimedOut)
+		w.tell("", "%s runs out of time", t.name)
+		t.inv.dead = true
+		w.sched.park(t, now)
+	}
+}

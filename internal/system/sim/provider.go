@@ -10,6 +10,36 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
+// Faults of the payment provider, apart from those of every store.
+const (
+	unreachable fault = "unreachable"
+	rateLimited fault = "rate limited"
+	hangBefore  fault = "hang before"
+	hangAfter   fault = "hang after"
+	busy        fault = "busy"
+	stored500   fault = "stored 500"
+	declined    fault = "declined"
+	down        fault = "down" // for hours
+)
+
+func providerPart() part {
+	return part{
+		faults:     odds{unreachable: 0.2, rateLimited: 0.2, hangBefore: 0.1, hangAfter: 0.1, busy: 0.2, stored500: 0.2, declined: 0.1},
+		onceAWorld: odds{down: 0.1},
+		canaries:   []Canary{confirmedWithoutLooking, cancelForgotten},
+		wire: func(w *World) error {
+			w.fake = gatewaytest.NewFake(gatewaytest.Config{Fault: func(gatewaytest.Call) gatewaytest.Fault { return w.nextFault }})
+			return nil
+		},
+	}
+}
+
+// Bugs of dealing with the provider.
+const (
+	confirmedWithoutLooking Canary = "after an unknown outcome another payment is confirmed without looking"
+	cancelForgotten         Canary = "a payment is not canceled at the provider"
+)
+
 // provider is the payment provider as the payment function sees it.
 type provider struct{ *World }
 
@@ -127,4 +157,24 @@ func (p provider) Cancel(ctx context.Context, ref, key string) (payments.Payment
 
 func (p provider) on(op gatewaytest.Op, ref, key string, act func(context.Context) (payments.Payment, error)) call {
 	return call{gatewaytest.Call{Op: op, Ref: ref, Key: key}, p.oracle.bookingOf(ref), act}
+}
+
+// canaryConfirm takes an unknown outcome for a failure, and tries anew.
+func (p provider) canaryConfirm(ctx context.Context, ref string, object payments.Payment, err error) (payments.Payment, error) {
+	if p.canary != confirmedWithoutLooking || err == nil || resilience.ClassOf(err) != resilience.Unknown {
+		return object, err
+	}
+	known, lookErr := p.fake.Retrieve(context.WithoutCancel(ctx), ref)
+	if lookErr != nil {
+		return object, err
+	}
+	p.keys++
+	key := fmt.Sprintf("again-%d", p.keys)
+	other, err := p.fake.Create(context.WithoutCancel(ctx), payments.Order{BookingID: known.BookingID, Amount: known.Amount, Currency: known.Currency, Method: "pm_card_visa"}, key)
+	if err != nil {
+		return other, err
+	}
+	other, err = p.fake.Confirm(context.WithoutCancel(ctx), other.Ref, key+"/confirm")
+	p.oracle.ledgerMoved()
+	return other, err
 }

@@ -19,6 +19,25 @@ const (
 	consumerTimeout = 30 * time.Second
 )
 
+// Faults of queues, apart from those of every store.
+const (
+	refused    fault = "refused" // a part of a batch
+	duplicated fault = "duplicated"
+	delayed    fault = "delayed"
+	overpulled fault = "overpulled" // received, but no function was free
+	undeleted  fault = "undeleted"  // handled, but delivered again
+)
+
+func queuesPart() part {
+	return part{
+		faults:   odds{refused: 0.2, duplicated: 0.3, delayed: 0.3, overpulled: 0.1, undeleted: 0.2},
+		canaries: []Canary{partialFailuresDropped},
+	}
+}
+
+// partialFailuresDropped has a function report that it handled a whole batch.
+const partialFailuresDropped Canary = "partial failures of a batch are dropped"
+
 // sqs is a standard queue with its dead-letter queue, and the event source that
 // hands its messages to a function: at least once, in any order.
 type sqs struct {
@@ -27,8 +46,8 @@ type sqs struct {
 	batch       int
 	concurrency int
 	environs    []*environment
-	// handle is the function's work on one hint.
-	handle func(context.Context, *environment, queue.Hint, booking.ID) error
+	// handle is the function's work on what a batch says of one booking.
+	handle func(context.Context, *environment, queue.Delivery, booking.ID) error
 
 	messages []*message
 	dead     []*message
@@ -39,8 +58,15 @@ type sqs struct {
 type message struct {
 	queue.Message
 	visibleAt time.Time
-	receives  int
 	handled   bool // by an invocation whose batch it is in now
+}
+
+// queue makes a queue and the environments of the function that consumes it: so
+// many at a time, with batches of so many messages.
+func (w *World) queue(function string, batch, concurrency int) *sqs {
+	q := &sqs{World: w, function: function, batch: batch, concurrency: concurrency, environs: w.environments(function, 2)}
+	w.queues = append(w.queues, q)
+	return q
 }
 
 func (q *sqs) open() {
@@ -58,14 +84,18 @@ func (q *sqs) put(body []byte, delay time.Duration) {
 	q.wake(q.poller)
 }
 
-// empty tells whether nothing is left, dead letters aside.
-func (q *sqs) empty() bool { return len(q.messages) == 0 }
+// empty tells whether nothing is left, dead letters included.
+func (q *sqs) empty() bool { return len(q.messages) == 0 && len(q.dead) == 0 }
+
+func (q *sqs) String() string {
+	return fmt.Sprintf("%s %d and %d dead", q.function, len(q.messages), len(q.dead))
+}
 
 // redrive brings the dead letters back, as an operator does.
 func (q *sqs) redrive() {
 	for _, m := range q.dead {
 		q.reach(deadLetterCameBack)
-		m.receives = 0
+		m.Receives = 0
 		q.messages = append(q.messages, m)
 	}
 	q.dead = nil
@@ -111,17 +141,17 @@ func (q *sqs) receive(visible []*message) []*message {
 		i := q.src.pick("receive by "+q.function, len(visible))
 		m := visible[i]
 		visible = slices.Delete(visible, i, i+1)
-		if m.receives == maxReceives {
+		if m.Receives == maxReceives {
 			q.reach(messageWentDead)
 			q.tell("", "%s goes to the dead letters of %s: %s", m.ID, q.function, m.Body)
 			q.remove(m)
 			q.dead = append(q.dead, m)
 			continue
 		}
-		if m.receives > 0 {
+		if m.Receives > 0 {
 			q.reach(messageCameAgain)
 		}
-		m.receives++
+		m.Receives++
 		m.visibleAt = time.Now().Add(visibility)
 		batch = append(batch, m)
 	}
@@ -139,9 +169,9 @@ func (q *sqs) run(batch []*message) {
 		m.handled = false
 	}
 	env := q.environs[q.src.pick("environment of "+q.function, len(q.environs))]
-	q.invoke(q.function, consumerTimeout, func(ctx context.Context, inv *invocation) {
+	q.invoke(env, consumerTimeout, func(ctx context.Context, inv *invocation) {
 		failed := map[string]bool{}
-		for _, f := range q.process(ctx, inv, env, batch) {
+		for _, f := range q.process(ctx, inv, batch) {
 			failed[f.ID] = true
 		}
 		for _, m := range batch {
@@ -173,7 +203,7 @@ func (q *sqs) settle(m *message, alive bool) {
 
 // process is the function itself. Streams of one batch are handled side by side,
 // each as a task whose place in the order is known before it starts.
-func (q *sqs) process(ctx context.Context, inv *invocation, env *environment, batch []*message) []queue.Failure {
+func (q *sqs) process(ctx context.Context, inv *invocation, batch []*message) []queue.Failure {
 	var bodies []queue.Message
 	children := map[events.StreamID]*task{}
 	for _, m := range batch {
@@ -189,7 +219,7 @@ func (q *sqs) process(ctx context.Context, inv *invocation, env *environment, ba
 		if !ok {
 			return queue.ErrMalformed
 		}
-		err := q.handle(withTask(ctx, t), env, h.Hint, id)
+		err := q.handle(withTask(ctx, t), inv.environment, h, id)
 		if err != nil {
 			q.tell(string(h.Stream), "%s fails on the hint %s@%d: %v", t.name, h.Stream, h.Version, err)
 		}

@@ -75,15 +75,25 @@ func reachesConstant(t *testing.T, file string, call *ast.CallExpr, uses map[str
 	uses[probe.Name]++
 }
 
-// The list is what the suite demands; it must not hold one probe twice.
-func TestProbesDiffer(t *testing.T) {
+// The lists are what the suite demands; none of them must hold a name twice.
+func TestNamesDiffer(t *testing.T) {
 	t.Parallel()
-	seen := map[sim.Probe]bool{}
+	var names []string
 	for _, p := range sim.Probes() {
-		if seen[p] {
-			t.Errorf("%q is listed twice", p)
+		names = append(names, "probe: "+string(p))
+	}
+	for _, c := range sim.Canaries() {
+		names = append(names, "canary: "+string(c))
+	}
+	for _, f := range sim.Faults() {
+		names = append(names, "fault: "+f)
+	}
+	seen := map[string]bool{}
+	for _, name := range names {
+		if seen[name] {
+			t.Errorf("%s: listed twice", name)
 		}
-		seen[p] = true
+		seen[name] = true
 	}
 }
 

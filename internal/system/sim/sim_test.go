@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -41,14 +40,16 @@ type tally struct {
 	mu                  sync.Mutex
 	seeds               int
 	bookings, completed int
-	faults              int
+	faults              map[string]int
 	steps               int
 	simulated           time.Duration
 	reached             map[sim.Probe]bool
 	began               time.Time
 }
 
-func newTally() *tally { return &tally{reached: map[sim.Probe]bool{}, began: time.Now()} }
+func newTally() *tally {
+	return &tally{faults: map[string]int{}, reached: map[sim.Probe]bool{}, began: time.Now()}
+}
 
 func (y *tally) add(r sim.Result) {
 	y.mu.Lock()
@@ -58,27 +59,42 @@ func (y *tally) add(r sim.Result) {
 	y.completed += r.Completed
 	y.steps += r.Steps
 	y.simulated += r.Simulated
-	for _, n := range r.Faults {
-		y.faults += n
+	for f, n := range r.Faults {
+		y.faults[string(f)] += n
 	}
 	for p := range r.Reached {
 		y.reached[p] = true
 	}
 }
 
-// missing returns the probes that nothing has reached.
-func (y *tally) missing() []sim.Probe {
+// missing returns the probes that nothing has reached, and the faults that never
+// struck.
+func (y *tally) missing() []string {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	return slices.DeleteFunc(sim.Probes(), func(p sim.Probe) bool { return y.reached[p] })
+	var missing []string
+	for _, p := range sim.Probes() {
+		if !y.reached[p] {
+			missing = append(missing, "no seed got there: "+string(p))
+		}
+	}
+	for _, f := range sim.Faults() {
+		if y.faults[f] == 0 {
+			missing = append(missing, "no seed had the fault: "+f)
+		}
+	}
+	return missing
 }
 
 func (y *tally) String() string {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	took := time.Since(y.began)
+	took, faults := time.Since(y.began), 0
+	for _, n := range y.faults {
+		faults += n
+	}
 	return fmt.Sprintf("%d seeds in %s (%.0f a minute), %d bookings, %d rides completed, %d faults, %d steps, %.0f hours simulated",
-		y.seeds, took.Round(time.Second), float64(y.seeds)/took.Minutes(), y.bookings, y.completed, y.faults, y.steps, y.simulated.Hours())
+		y.seeds, took.Round(time.Second), float64(y.seeds)/took.Minutes(), y.bookings, y.completed, faults, y.steps, y.simulated.Hours())
 }
 
 // minimum of what a seed must have done, so that nothing passes by doing nothing.
@@ -206,7 +222,7 @@ func TestSeeds(t *testing.T) {
 		return
 	}
 	y := several(t, 0, 2*time.Minute)
-	for _, p := range y.missing() {
-		t.Errorf("no seed got there: %s", p)
+	for _, what := range y.missing() {
+		t.Error(what)
 	}
 }

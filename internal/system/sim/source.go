@@ -109,10 +109,12 @@ func (s *source) mix(x uint64) {
 	s.hash ^= s.hash >> 29
 }
 
-func (s *source) mixText(text string) {
+func (s *source) mixText(text string) { s.mix(digest(text)) }
+
+func digest(text string) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(text))
-	s.mix(h.Sum64())
+	return h.Sum64()
 }
 
 func (s *source) mixTime(t time.Time) { s.mix(uint64(t.UnixNano())) }

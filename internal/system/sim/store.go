@@ -7,10 +7,39 @@ import (
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/events/eventstest"
 	"github.com/hailstone-rides/hailstone/internal/relay"
 )
 
 var errInjected = errors.New("injected by the simulator")
+
+// Faults of every store, of the log and others.
+const (
+	throttled  fault = "throttled"
+	lostBefore fault = "lost before" // the caller does not know, nothing happened
+	lostAfter  fault = "lost after"  // the caller does not know, it happened
+	late       fault = "late"        // the caller does not know, it is still on its way
+	repeated   fault = "repeated"    // the client library repeats what it got no answer to
+	contended  fault = "contended"   // another transaction is at the item
+	stale      fault = "stale"       // an eventually consistent read
+)
+
+func logPart() part {
+	return part{
+		faults:   odds{throttled: 0.1, lostBefore: 0.1, lostAfter: 0.1, late: 0.05, repeated: 0.2, contended: 0.2, stale: 0.5},
+		canaries: logCanaries(),
+		wire: func(w *World) error {
+			w.truth = eventstest.NewMemory(w.stamp)
+			return nil
+		},
+	}
+}
+
+func (w *World) stamp() events.Stamp {
+	s := events.Stamp{CommitID: fmt.Sprintf("cm_%06d", w.stamps)}
+	copy(s.Salt[:], s.CommitID)
+	return s
+}
 
 // eventLog is the log as a function sees it: far away.
 type eventLog struct{ *World }

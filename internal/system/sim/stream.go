@@ -17,13 +17,36 @@ const (
 	relayBatch   = 100
 )
 
+// Faults of the change stream.
+const (
+	reordered fault = "reordered"
+	rewound   fault = "rewound" // the iterator goes back
+	outage    fault = "outage"  // the relay does not run, for hours or longer than the stream keeps records
+)
+
+func streamPart() part { return part{faults: odds{reordered: 0.5, rewound: 0.2}} }
+
+// relayFailureDropped has the relay report that it forwarded everything.
+const relayFailureDropped Canary = "what the relay could not send is dropped"
+
+// relayPart comes after the queues that the relay sends to.
+func relayPart() part {
+	return part{onceAWorld: odds{outage: 0.08}, canaries: []Canary{relayFailureDropped}, wire: func(w *World) error {
+		w.stream = &stream{
+			World: w, relay: &relay.Relay{Projection: sender{w.projection}, Payments: sender{w.owed}}, environs: w.environments("relay", shards),
+		}
+		return nil
+	}}
+}
+
 // stream is the change stream of the log. It keeps the order of changes of one
 // item; every commit is an item of its own, so between commits there is none.
 type stream struct {
 	*World
 	shards                    [shards]*shard
 	relay                     *relay.Relay
-	stoppedFrom, stoppedUntil time.Time // an outage of the relay
+	environs                  []*environment // one for each shard
+	stoppedFrom, stoppedUntil time.Time      // an outage of the relay
 }
 
 type shard struct {
@@ -34,6 +57,7 @@ type shard struct {
 	limit   int // of a batch, after it failed as a whole
 	failed  int // times in a row
 	poller  *task
+	env     *environment
 }
 
 type record struct {
@@ -43,7 +67,7 @@ type record struct {
 
 func (s *stream) open() {
 	for i := range s.shards {
-		sh := &shard{stream: s, limit: relayBatch}
+		sh := &shard{stream: s, limit: relayBatch, env: s.environs[i]}
 		sh.poller = s.sched.newTask("relay poller", nil)
 		s.shards[i] = sh
 		s.sched.start(sh.poller, sh.poll)
@@ -114,7 +138,7 @@ func (sh *shard) run(poller *task) {
 		records[i] = r.Record
 	}
 	done := 0
-	sh.invoke("relay", relayTimeout, func(ctx context.Context, _ *invocation) {
+	sh.invoke(sh.env, relayTimeout, func(ctx context.Context, _ *invocation) {
 		failedAt, err := sh.relay.Forward(ctx, records)
 		if err == nil || sh.canary == relayFailureDropped {
 			failedAt = len(records)

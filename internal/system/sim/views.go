@@ -6,7 +6,18 @@ import (
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
 )
+
+func viewsPart() part {
+	return part{canaries: []Canary{viewWrittenBlindly, listOfEverybody}, wire: func(w *World) error {
+		w.shown, w.older = &readmodeltest.Memory{}, map[booking.ID][]readmodel.View{}
+		if w.canary == viewWrittenBlindly || w.canary == streamOrderTrusted {
+			w.shown = &blindViews{views: map[booking.ID]readmodel.View{}}
+		}
+		return nil
+	}}
+}
 
 // viewStore is the store of views as a function sees it: far away, and sometimes
 // not up to date.

@@ -1,0 +1,49 @@
+package sim
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/payments"
+	"github.com/hailstone-rides/hailstone/internal/queue"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
+)
+
+// paymentPart is the function that carries out what bookings owe, and its queue.
+func paymentPart() part {
+	return part{wire: func(w *World) error {
+		w.owed = w.queue("payment", 1, 4)
+		processors := map[*environment]*payments.Processor{}
+		for _, env := range w.owed.environs {
+			var err error
+			if processors[env], err = w.processor(env); err != nil {
+				return err
+			}
+		}
+		w.owed.handle = func(ctx context.Context, env *environment, _ queue.Delivery, id booking.ID) error {
+			_, err := processors[env].Process(ctx, id, events.Trace{})
+			return err
+		}
+		return nil
+	}}
+}
+
+func (w *World) processor(env *environment) (*payments.Processor, error) {
+	// Breaker and guard compare their clocks with others', and know no skew.
+	breaker, err := resilience.NewBreaker(payments.BreakerRules(time.Now, w.jitter))
+	if err != nil {
+		return nil, err
+	}
+	guard, err := payments.NewGuard(provider{w}, breaker, time.Now, w.jitter)
+	if err != nil {
+		return nil, err
+	}
+	guard.Retry.Sleep = w.sched.sleep
+	return &payments.Processor{Bookings: w.service(), Gateway: guard, Now: env.now, NewKey: func() string {
+		w.keys++
+		return "fresh-" + strconv.Itoa(w.keys)
+	}}, nil
+}

@@ -1,0 +1,69 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
+)
+
+// Bugs of writing and reading the log.
+const (
+	appendUnconditional   Canary = "no condition on the append"
+	acknowledgedBefore    Canary = "acknowledged before the append"
+	ownWriteTakenForRival Canary = "our own write is taken for a rival's"
+	terminalStateLeft     Canary = "an authorization confirms a booking that had ended"
+	leaseForgotten        Canary = "a driver is assigned without a lease"
+	requestForgotten      Canary = "a command is stored without its request"
+	staleLog              Canary = "the log is read eventually consistently"
+	decidedTwice          Canary = "a command that was carried out is carried out again"
+)
+
+func logCanaries() []Canary {
+	return []Canary{
+		appendUnconditional, acknowledgedBefore, ownWriteTakenForRival, terminalStateLeft, leaseForgotten, requestForgotten, staleLog, decidedTwice,
+	}
+}
+
+// canaryStore is store, with the bugs that an append can have.
+func (w *World) canaryStore(t *task, at events.Position, draft events.Draft) (events.Appended, error) {
+	switch w.canary {
+	case appendUnconditional:
+		// What was decided on an old state goes to the end, wherever that is.
+		if h, err := w.truth.Load(w.ctx, at.Stream()); err == nil && h.Exists() && at.Version() > 0 {
+			at = h.Position()
+		}
+	case acknowledgedBefore:
+		c, err := at.Seal(draft, w.stamp())
+		w.later("append", func() { _, _ = w.store(t.name+" (late)", at, draft) })
+		return events.Appended{Commit: c}, err
+	case leaseForgotten:
+		draft.Lease = events.Lease{}
+	case requestForgotten:
+		draft.Request = nil
+	case decidedTwice:
+		draft.CommandID = fmt.Sprintf("%s again %d", draft.CommandID, w.stamps)
+	case terminalStateLeft:
+		draft = confirming(at, draft)
+	default:
+	}
+	return w.store(t.name, at, draft)
+}
+
+func confirming(_ events.Position, draft events.Draft) events.Draft {
+	if len(draft.Events) == 1 && draft.Events[0].Type == booking.TypePaymentAuthorized {
+		draft.Events = append(draft.Events, events.Event{
+			Type: booking.TypeBookingConfirmed, Schema: 1, Data: []byte(`{"at":"2000-01-01T00:00:00Z","assign_by":"2000-01-02T00:00:00Z"}`),
+		})
+	}
+	return draft
+}
+
+// canaryLoad is what a read of the log that lags behind would return.
+func (w *World) canaryLoad(h events.History) (events.History, error) {
+	n := len(h.Commits())
+	if w.canary != staleLog || n < 2 || !w.strikes(stale, "log") {
+		return h, nil
+	}
+	return events.NewHistory(h.Stream(), h.Commits()[:n-1])
+}
