@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"time"
 
@@ -20,10 +21,15 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/events/dynamoevents"
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
+	"github.com/hailstone-rides/hailstone/internal/httpapi/jwtverify"
 	"github.com/hailstone-rides/hailstone/internal/httpapi/lambdahttp"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/dynamoview"
 	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
+
+// issuerTimeout bounds each of the two requests for the issuer's keys, which are made
+// only where no gateway verified the token.
+const issuerTimeout = 2 * time.Second
 
 type settings struct {
 	awsenv.Common
@@ -32,6 +38,8 @@ type settings struct {
 	ControlTable string `env:"CONTROL_TABLE,required,notEmpty"`
 	CursorSecret string `env:"CURSOR_SECRET_ARN,required,notEmpty"`
 	Tariff       string `env:"TARIFF,required,notEmpty"`
+	JWTIssuer    string `env:"JWT_ISSUER,required,notEmpty"`
+	JWTAudience  string `env:"JWT_AUDIENCE,required,notEmpty"`
 }
 
 func main() {
@@ -61,6 +69,7 @@ func run(ctx context.Context) error {
 		Views: dynamoview.New(db, s.ViewsTable), Tariff: tariff,
 		Now: time.Now, Log: log, CursorKey: awsenv.NewSecret(secretsmanager.NewFromConfig(cfg), s.CursorSecret).Bytes, Release: hailstone.Release, Spec: hailstone.OpenAPI,
 	}
-	lambda.Start(lambdahttp.Handler(api.Handler()))
+	tokens := jwtverify.New(s.JWTIssuer, s.JWTAudience, &http.Client{Timeout: issuerTimeout}, time.Now)
+	lambda.Start(lambdahttp.Handler(api.Handler(), tokens))
 	return nil
 }

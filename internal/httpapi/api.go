@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"path"
@@ -40,8 +42,13 @@ type Request struct {
 	// ID is the gateway's id of the request; problems name it as their instance.
 	ID     string
 	Caller *Caller // nil where no valid token came with the request
-	Trace  events.Trace
-	access access // of the route
+	// Identify finds out who is calling where nothing in front of us has tried to; nil
+	// where that is settled. Its error is ErrTokenRejected for a token that proves
+	// nothing, and another one where it cannot tell. Routes that are open to everybody
+	// never call it.
+	Identify func(context.Context) (*Caller, error)
+	Trace    events.Trace
+	access   access // of the route
 }
 
 type requestKey struct{}
@@ -100,13 +107,40 @@ func (a *API) admitted(to route) http.Handler {
 		if r.Method != to.Method { // ServeMux takes HEAD for GET
 			return noResource()
 		}
-		req := requestOf(r.Context())
+		req, err := a.identified(r.Context(), to.Access)
+		if err != nil {
+			return err
+		}
 		if err := to.Access.admit(req.Caller); err != nil {
 			return err
 		}
 		req.access = to.Access
 		return to.handle(w, r.WithContext(WithRequest(r.Context(), req)))
 	})
+}
+
+// ErrTokenRejected is an access token that does not prove who is calling.
+var ErrTokenRejected = errors.New("access token rejected")
+
+// errNoIdentity is a failure to find out whether a token proves who is calling.
+var errNoIdentity = errors.New("the caller cannot be identified")
+
+// identified returns the request with its caller, if the access asks for one.
+func (a *API) identified(ctx context.Context, to access) (Request, error) {
+	req := requestOf(ctx)
+	if to.Everybody || req.Caller != nil || req.Identify == nil {
+		return req, nil
+	}
+	caller, err := req.Identify(ctx)
+	switch {
+	case errors.Is(err, ErrTokenRejected):
+		a.Log.InfoContext(ctx, "unauthorized", "reason", err.Error())
+		return req, nil
+	case err != nil:
+		return req, fmt.Errorf("%w: %w", errNoIdentity, err)
+	}
+	req.Caller = caller
+	return req, nil
 }
 
 // recovered turns a panic into a 500 and a log line with its stack, so that one

@@ -94,7 +94,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 // older than has replaced it.
 func isTransient(err error) bool {
 	return errors.Is(err, events.ErrUnavailable) || errors.Is(err, events.ErrConflict) || errors.Is(err, readmodel.ErrUnavailable) ||
-		errors.Is(err, booking.ErrUnknownEvent) || errors.Is(err, errNoCursorKey)
+		errors.Is(err, booking.ErrUnknownEvent) || errors.Is(err, errNoCursorKey) || errors.Is(err, errNoIdentity)
 }
 
 func writeProblem(w http.ResponseWriter, r *http.Request, p *booking.Rejection) {

@@ -1,6 +1,7 @@
 package lambdahttp_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -30,8 +31,10 @@ var update = flag.Bool("update", false, "write the golden files")
 // function is the booking function over stores in memory.
 type function struct {
 	*testing.T
-	log *eventstest.Memory
-	api http.Handler
+	log    *eventstest.Memory
+	logged bytes.Buffer
+	api    http.Handler
+	tokens lambdahttp.Tokens
 }
 
 func newFunction(t *testing.T) *function {
@@ -48,14 +51,14 @@ func newFunction(t *testing.T) *function {
 	f.api = contract.Checked(t, (&httpapi.API{
 		Bookings: &booking.Service{Store: f.log}, Views: &readmodeltest.Memory{}, Tariff: tariff,
 		Now: func() time.Time { return time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC) },
-		Log: slog.New(slog.DiscardHandler), Release: "1.2.3", Spec: hailstone.OpenAPI,
+		Log: slog.New(slog.NewTextHandler(&f.logged, nil)), Release: "1.2.3", Spec: hailstone.OpenAPI,
 	}).Handler())
 	return f
 }
 
 func (f *function) answer(e lambdaevents.APIGatewayV2HTTPRequest) lambdaevents.APIGatewayV2HTTPResponse {
 	f.Helper()
-	got, err := lambdahttp.Handler(f.api)(f.Context(), e)
+	got, err := lambdahttp.Handler(f.api, f.tokens)(f.Context(), e)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -248,7 +251,7 @@ func TestWithoutTimeLeftTheFunctionStillAnswers(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
 	defer cancel()
-	got, err := lambdahttp.Handler(newFunction(t).api)(ctx, event(t, "create"))
+	got, err := lambdahttp.Handler(newFunction(t).api, nil)(ctx, event(t, "create"))
 	if err != nil || got.StatusCode != http.StatusServiceUnavailable || got.Headers["Retry-After"] != "1" {
 		t.Errorf("%d %v %s (%v), want 503", got.StatusCode, got.Headers, got.Body, err)
 	}
@@ -259,7 +262,7 @@ func TestAnEventWithoutAMethodIsAnError(t *testing.T) {
 	t.Parallel()
 	e := event(t, "health")
 	e.RequestContext.HTTP.Method = "NO METHOD"
-	if _, err := lambdahttp.Handler(http.NotFoundHandler())(t.Context(), e); err == nil || !strings.Contains(err.Error(), "JKJcXmPLvHcESHA=") {
+	if _, err := lambdahttp.Handler(http.NotFoundHandler(), nil)(t.Context(), e); err == nil || !strings.Contains(err.Error(), "JKJcXmPLvHcESHA=") {
 		t.Errorf("error %v, want one that names the request", err)
 	}
 }

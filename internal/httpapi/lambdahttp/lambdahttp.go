@@ -1,6 +1,7 @@
 // Package lambdahttp runs an http.Handler behind an API Gateway HTTP API (payload
 // format 2.0). The gateway has verified the access token; what it found is taken
-// from the event, and what it should not have let through is refused here.
+// from the event, and what it should not have let through is refused here. Where no authorizer
+// ran at all, as under `sam local`, the token is verified here.
 package lambdahttp
 
 import (
@@ -15,7 +16,6 @@ import (
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
-	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
 	"github.com/hailstone-rides/hailstone/internal/resilience"
@@ -25,12 +25,13 @@ import (
 // that there was not enough time.
 const margin = 500 * time.Millisecond
 
-// Handler returns the Lambda handler for h.
-func Handler(h http.Handler) func(context.Context, lambdaevents.APIGatewayV2HTTPRequest) (lambdaevents.APIGatewayV2HTTPResponse, error) {
+// Handler returns the Lambda handler for h. Tokens that the gateway did not look at
+// are given to tokens; nil accepts none of them.
+func Handler(h http.Handler, tokens Tokens) func(context.Context, lambdaevents.APIGatewayV2HTTPRequest) (lambdaevents.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, e lambdaevents.APIGatewayV2HTTPRequest) (lambdaevents.APIGatewayV2HTTPResponse, error) {
 		ctx, cancel := resilience.KeepMargin(ctx, margin)
 		defer cancel()
-		r, err := request(ctx, e)
+		r, err := request(ctx, e, tokens)
 		if err != nil {
 			return lambdaevents.APIGatewayV2HTTPResponse{}, err
 		}
@@ -40,7 +41,7 @@ func Handler(h http.Handler) func(context.Context, lambdaevents.APIGatewayV2HTTP
 	}
 }
 
-func request(ctx context.Context, e lambdaevents.APIGatewayV2HTTPRequest) (*http.Request, error) {
+func request(ctx context.Context, e lambdaevents.APIGatewayV2HTTPRequest, tokens Tokens) (*http.Request, error) {
 	body := []byte(e.Body)
 	if e.IsBase64Encoded {
 		decoded, err := base64.StdEncoding.DecodeString(e.Body)
@@ -54,7 +55,7 @@ func request(ctx context.Context, e lambdaevents.APIGatewayV2HTTPRequest) (*http
 		target = e.RawPath
 	}
 	ctx = httpapi.WithRequest(ctx, httpapi.Request{
-		ID: e.RequestContext.RequestID, Caller: caller(e.RequestContext.Authorizer),
+		ID: e.RequestContext.RequestID, Caller: admitted(e.RequestContext.Authorizer), Identify: identify(e, tokens),
 		Trace: events.Trace{CorrelationID: e.RequestContext.RequestID, Traceparent: traceparent(e)},
 	})
 	r, err := http.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, "/", bytes.NewReader(body))
@@ -86,32 +87,22 @@ var wellFormed = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`
 // traceparent returns the caller's trace context. It is stored and sent on, so
 // what is not in its form is dropped: it could be anything.
 func traceparent(e lambdaevents.APIGatewayV2HTTPRequest) string {
-	for name, value := range e.Headers {
-		if strings.EqualFold(name, "traceparent") && wellFormed.MatchString(value) {
-			return value
-		}
+	if value := header(e, "traceparent"); wellFormed.MatchString(value) {
+		return value
 	}
 	return ""
 }
 
-// caller reads the claims of a verified access token; nil where there is none.
-// An ID token, which Cognito signs with the same keys, is not accepted.
-func caller(a *lambdaevents.APIGatewayV2HTTPRequestContextAuthorizerDescription) *httpapi.Caller {
-	if a == nil || a.JWT == nil {
-		return nil
+// header returns a header of the event by its name in lower case: the gateway writes
+// all names so, emulators as they came.
+func header(e lambdaevents.APIGatewayV2HTTPRequest, name string) string {
+	if value, ok := e.Headers[name]; ok {
+		return value
 	}
-	claims := a.JWT.Claims
-	if use, ok := claims["token_use"]; ok && use != "access" {
-		return nil
+	for given, value := range e.Headers {
+		if strings.EqualFold(given, name) {
+			return value
+		}
 	}
-	if claims["sub"] == "" || claims["iss"] == "" {
-		return nil
-	}
-	// The gateway turns a claim that is a list into text such as [dispatch ops].
-	roles := strings.Fields(strings.Trim(claims["cognito:groups"], "[]"))
-	roles = append(roles, strings.Fields(claims["scope"])...)
-	return &httpapi.Caller{
-		Caller: booking.Caller{Issuer: claims["iss"], Subject: claims["sub"]},
-		Roles:  roles,
-	}
+	return ""
 }

@@ -47,7 +47,7 @@ func see(t *testing.T, e lambdaevents.APIGatewayV2HTTPRequest) seen {
 			t.Error(err)
 		}
 		s = seen{r.Method, r.URL.Path, r.URL.RawQuery, string(body), r.Header}
-	}))
+	}), nil)
 	if _, err := handler(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestABodyMayComeEncoded(t *testing.T) {
 		t.Errorf("the body is %q", got)
 	}
 	e.Body = "not base64!"
-	if _, err := lambdahttp.Handler(http.NotFoundHandler())(t.Context(), e); err == nil {
+	if _, err := lambdahttp.Handler(http.NotFoundHandler(), nil)(t.Context(), e); err == nil {
 		t.Error("a body that cannot be decoded was taken")
 	}
 }
@@ -158,7 +158,7 @@ func TestAResponseBecomesTheGateways(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := lambdahttp.Handler(test.handler)(t.Context(), event(t, "health"))
+			got, err := lambdahttp.Handler(test.handler, nil)(t.Context(), event(t, "health"))
 			if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
@@ -175,7 +175,7 @@ func TestAMarginIsKeptBeforeTheDeadline(t *testing.T) {
 	var got time.Time
 	if _, err := lambdahttp.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		got, _ = r.Context().Deadline()
-	}))(ctx, event(t, "health")); err != nil {
+	}), nil)(ctx, event(t, "health")); err != nil {
 		t.Fatal(err)
 	}
 	if want := deadline.Add(-500 * time.Millisecond); !got.Equal(want) {
