@@ -12,6 +12,7 @@ const module = "github.com/hailstone-rides/hailstone/"
 // core is the domain and what it stands on. A package may import only packages of a
 // lower rank, and the standard library without I/O.
 var core = map[string]int{
+	"internal/control":    0,
 	"internal/events":     0,
 	"internal/resilience": 0,
 	"internal/sweeper":    1,
