@@ -18,11 +18,13 @@ import (
 	"github.com/hailstone-rides/hailstone"
 	"github.com/hailstone-rides/hailstone/internal/awsenv"
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/control/dynamocontrol"
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/events/dynamoevents"
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
 	"github.com/hailstone-rides/hailstone/internal/httpapi/jwtverify"
 	"github.com/hailstone-rides/hailstone/internal/httpapi/lambdahttp"
+	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/dynamoview"
 	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
@@ -59,6 +61,10 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("TARIFF: %w", err)
 	}
 	db, log := dynamodb.NewFromConfig(cfg), s.Logger()
+	views := &readmodel.Live{
+		Pointer: &readmodel.Pointer{Control: dynamocontrol.New(db, s.ControlTable), Now: time.Now},
+		In:      func(projection int) readmodel.Ledger { return dynamoview.New(db, s.ViewsTable, projection) },
+	}
 	api := &httpapi.API{
 		Bookings: &booking.Service{
 			Store:   dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp),
@@ -66,7 +72,7 @@ func run(ctx context.Context) error {
 			Sleep:   resilience.Sleep,
 			Log:     log,
 		},
-		Views: dynamoview.New(db, s.ViewsTable), Tariff: tariff,
+		Views: views, Tariff: tariff,
 		Now: time.Now, Log: log, CursorKey: awsenv.NewSecret(secretsmanager.NewFromConfig(cfg), s.CursorSecret).Bytes, Release: hailstone.Release, Spec: hailstone.OpenAPI,
 	}
 	tokens := jwtverify.New(s.JWTIssuer, s.JWTAudience, &http.Client{Timeout: issuerTimeout}, time.Now)

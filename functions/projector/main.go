@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/hailstone-rides/hailstone/internal/awsenv"
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/control/dynamocontrol"
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/events/dynamoevents"
 	"github.com/hailstone-rides/hailstone/internal/queue"
@@ -25,8 +27,9 @@ const parallel = 10
 
 type settings struct {
 	awsenv.Common
-	EventsTable string `env:"EVENTS_TABLE,required,notEmpty"`
-	ViewsTable  string `env:"VIEWS_TABLE,required,notEmpty"`
+	EventsTable  string `env:"EVENTS_TABLE,required,notEmpty"`
+	ViewsTable   string `env:"VIEWS_TABLE,required,notEmpty"`
+	ControlTable string `env:"CONTROL_TABLE,required,notEmpty"`
 }
 
 func main() {
@@ -43,8 +46,11 @@ func run(ctx context.Context) error {
 	}
 	db, log := dynamodb.NewFromConfig(cfg), s.Logger()
 	projector := &readmodel.Projector{
-		Log:   dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable}, events.NewStamp),
-		Views: dynamoview.New(db, s.ViewsTable),
+		Log: dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable}, events.NewStamp),
+		Views: &readmodel.Live{
+			Pointer: &readmodel.Pointer{Control: dynamocontrol.New(db, s.ControlTable), Now: time.Now},
+			In:      func(projection int) readmodel.Ledger { return dynamoview.New(db, s.ViewsTable, projection) },
+		},
 	}
 	lambda.Start(sqsqueue.Consumer(log, parallel, func(ctx context.Context, h queue.Delivery) error {
 		id, ok := booking.IDOf(h.Stream)
@@ -55,7 +61,9 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		log.InfoContext(ctx, "projected", "booking_id", id, "version", v.Version, "state", v.State, "traceparent", h.Traceparent)
+		// From the append to the view: what a reader who does not name a version can lag behind.
+		log.InfoContext(ctx, "projected", "booking_id", id, "version", v.Version, "state", v.State,
+			"lag_ms", time.Since(v.RecordedAt).Milliseconds(), "traceparent", h.Traceparent)
 		return nil
 	}))
 	return nil

@@ -102,6 +102,7 @@ func TestFunctionsMayDoThisAndNothingElse(t *testing.T) {
 			"dynamodb:BatchGetItem on ViewsTable.Arn",
 			"dynamodb:DeleteItem on ControlTable.Arn",
 			"dynamodb:GetItem on ControlTable.Arn of breaker/payments",
+			"dynamodb:GetItem on ControlTable.Arn of projection",
 			"dynamodb:GetItem on ViewsTable.Arn",
 			"dynamodb:PutItem on ControlTable.Arn",
 			"dynamodb:PutItem on EventsTable.Arn",
@@ -137,7 +138,7 @@ func TestFunctionsMayDoThisAndNothingElse(t *testing.T) {
 			"sqs:ReceiveMessage on PaymentsQueue.Arn",
 		},
 		"ProjectorFunction": {
-			"dynamodb:GetItem on ViewsTable.Arn",
+			"dynamodb:GetItem on ControlTable.Arn of projection",
 			"dynamodb:PutItem on ViewsTable.Arn",
 			"dynamodb:Query on EventsTable.Arn",
 			"logs:CreateLogStream on ProjectorLogGroup.Arn",

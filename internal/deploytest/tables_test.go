@@ -44,10 +44,12 @@ func TestTablesHaveTheKeysThatTheCodeUses(t *testing.T) {
 				attribute("view_id", "S"),
 				attribute("rider", "S"), attribute("rider_at", "S"),
 				attribute("waiting_shard", "S"), attribute("waiting_at", "S"),
+				attribute("deadline_shard", "S"), attribute("deadline_at", "S"),
 			},
 			"GlobalSecondaryIndexes": []any{
 				keysOnlyIndex("by-rider", "rider", "rider_at"),
 				keysOnlyIndex("waiting", "waiting_shard", "waiting_at"),
+				keysOnlyIndex("by-deadline", "deadline_shard", "deadline_at"),
 			},
 		},
 		"ControlTable": {

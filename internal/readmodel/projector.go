@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
@@ -20,20 +21,28 @@ type Projector struct {
 	Views Store
 }
 
+// Projected is a view that was brought up to date, and when its last event was
+// recorded, by the clock of whoever recorded it.
+type Projected struct {
+	View
+	RecordedAt time.Time
+}
+
 // Project folds the whole stream of a booking into its view. It may be called at
 // any time, any number of times, concurrently.
-func (p *Projector) Project(ctx context.Context, id booking.ID) (View, error) {
+func (p *Projector) Project(ctx context.Context, id booking.ID) (Projected, error) {
 	h, err := p.Log.Load(ctx, id.Stream())
 	if err != nil {
-		return View{}, err
+		return Projected{}, err
 	}
 	if !h.Exists() {
-		return View{}, fmt.Errorf("project %s: %w", id, ErrNoStream)
+		return Projected{}, fmt.Errorf("project %s: %w", id, ErrNoStream)
 	}
 	state, err := booking.StateOf(h)
 	if err != nil {
-		return View{}, fmt.Errorf("project %s: %w", id, err)
+		return Projected{}, fmt.Errorf("project %s: %w", id, err)
 	}
-	view := ViewOf(state)
-	return view, p.Views.Put(ctx, view)
+	commits := h.Commits()
+	done := Projected{View: ViewOf(state), RecordedAt: commits[len(commits)-1].RecordedAt}
+	return done, p.Views.Put(ctx, done.View)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"strings"
 	"time"
 
@@ -29,6 +30,62 @@ type Store interface {
 	ByRider(ctx context.Context, riderID string, after Place, limit int) (views []View, next Place, err error)
 	Waiting(ctx context.Context, after Place, limit int) (views []View, next Place, err error)
 }
+
+// OverdueQuery asks for the bookings of one shard whose deadline is not after By.
+type OverdueQuery struct {
+	Shard int // below DeadlineShards
+	By    time.Time
+	After Place // zero from the start
+	Limit int
+}
+
+// DeadlineShards spreads the bookings that have a deadline over partitions of
+// their index. One takes 1,000 writes a second, and a ride changes its deadline
+// with 12 of them: 32 carry 2,600 rides a second (docs/adr/0011).
+const DeadlineShards = 32
+
+// DeadlineShard returns the shard of a booking.
+func DeadlineShard(id booking.ID) int { return shardOf(id, DeadlineShards) }
+
+// WaitingShards spreads those that wait for a driver. Each booking enters the list
+// and leaves it: four shards carry 2,000 bookings a second. Reading the list asks
+// each of them.
+const WaitingShards = 4
+
+// WaitingShard returns the shard of a booking.
+func WaitingShard(id booking.ID) int { return shardOf(id, WaitingShards) }
+
+func shardOf(id booking.ID, shards uint32) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(id))
+	return int(h.Sum32() % shards)
+}
+
+// Ledger is a projection as the sweeper, a rebuild and an audit use it.
+type Ledger interface {
+	Store
+	// Overdue lists where the bookings of a shard stand whose deadline has come,
+	// longest overdue first, and the place to go on from; a zero next ends the list.
+	Overdue(ctx context.Context, q OverdueQuery) (places []Place, next Place, err error)
+	// Records returns what is stored of bookings, at most 100, with every write
+	// that was acknowledged before; it leaves out those of which nothing is.
+	Records(ctx context.Context, ids []booking.ID) (map[booking.ID]Record, error)
+	// Replace stores v if the version and the body that are stored are still those
+	// of seen; a nil seen means that nothing is. It returns false where that has
+	// changed: whoever changed it may have done it already.
+	Replace(ctx context.Context, v View, seen *Record) (bool, error)
+	// Drop removes a view, whatever its version. It is for a projection that nobody
+	// reads or feeds any more.
+	Drop(ctx context.Context, id booking.ID) error
+	// Walk returns up to limit of the bookings of which this projection has a view,
+	// in the store's own order, and from where to go on in the same segment; an
+	// empty next ends it. Between two pages views may come and go; those that
+	// stayed are returned once.
+	Walk(ctx context.Context, at Segment, after string, limit int) (ids []booking.ID, next string, err error)
+}
+
+// Segment is one of Of equal parts of a projection, from 0 on.
+type Segment struct{ Index, Of int }
 
 // Place is where a booking stands in a list: by time, then by id.
 type Place struct {
@@ -64,6 +121,12 @@ func (v View) InRiderList() Place { return Place{Time: v.RequestedAt, ID: v.ID} 
 // ok is false where it does not wait.
 func (v View) InWaitingList() (place Place, ok bool) {
 	return Place{Time: v.AssignBy, ID: v.ID}, !v.AssignBy.IsZero()
+}
+
+// InDeadlineList returns where the view stands among those that have a deadline; ok
+// is false where it has none.
+func (v View) InDeadlineList() (place Place, ok bool) {
+	return Place{Time: v.Deadline, ID: v.ID}, !v.Deadline.IsZero()
 }
 
 // ErrUnavailable means that the store of views could not be reached.

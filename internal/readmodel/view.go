@@ -2,6 +2,7 @@ package readmodel
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -29,6 +30,9 @@ type View struct {
 	// AssignBy is set while the booking waits for a driver. It orders the list of
 	// those that wait and is no part of the JSON form.
 	AssignBy time.Time `json:"-"`
+	// Deadline is when somebody must look whether the booking or its payment is
+	// stuck; zero once both are settled. No part of the JSON form, either.
+	Deadline time.Time `json:"-"`
 }
 
 // Payment is the payment's part of a view.
@@ -64,6 +68,7 @@ func ViewOf(s booking.State) View {
 	if s.Status == booking.Confirmed {
 		v.AssignBy = s.AssignBy
 	}
+	v.Deadline = deadlineOf(s)
 	if s.DriverID != "" {
 		v.DriverID = &s.DriverID
 	}
@@ -75,6 +80,22 @@ func ViewOf(s booking.State) View {
 		v.Cancellation = &Cancellation{By: c.By, Reason: cmp.Or(c.Reason, string(c.Cause)), Fee: c.Fee}
 	}
 	return v
+}
+
+// PaymentCheckAfter is how long after its last event a payment is looked at that
+// is not settled although its booking is over.
+const PaymentCheckAfter = 15 * time.Minute
+
+func deadlineOf(s booking.State) time.Time {
+	refunding := slices.ContainsFunc(s.Payment.Refunds, func(r booking.Refund) bool { return r.Status == booking.RefundOpen })
+	switch deadline := s.Deadline(); {
+	case !deadline.IsZero():
+		return deadline
+	case s.Payment.Status.Settled() && !refunding:
+		return time.Time{}
+	default:
+		return s.UpdatedAt.Add(PaymentCheckAfter)
+	}
 }
 
 // Encode returns the view's JSON, always the same bytes for the same view.

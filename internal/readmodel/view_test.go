@@ -131,6 +131,32 @@ func TestWhoWaitsForADriver(t *testing.T) {
 	}
 }
 
+// Whatever is not settled has a deadline, so that nothing can be stuck unseen: that
+// of its status, or some time after its payment's last event.
+func TestWhatIsNotSettledHasADeadline(t *testing.T) {
+	t.Parallel()
+	kinds := map[string]int{}
+	for name, story := range stories {
+		s := booking.Fold(booking.State{ID: id}, story)
+		place, due := readmodel.ViewOf(s).InDeadlineList()
+		refunding := slices.ContainsFunc(s.Payment.Refunds, func(r booking.Refund) bool { return r.Status == booking.RefundOpen })
+		want, kind := time.Time{}, "settled"
+		switch {
+		case !s.Status.Terminal():
+			want, kind = s.Deadline(), "under way"
+		case refunding || !s.Payment.Status.Settled():
+			want, kind = s.UpdatedAt.Add(15*time.Minute), "over, and its payment is not"
+		}
+		kinds[kind]++
+		if due == want.IsZero() || due && place != (readmodel.Place{Time: want, ID: id}) {
+			t.Errorf("%s is %s and has a deadline: %v, at %s; want %s", name, kind, due, place, want)
+		}
+	}
+	if len(kinds) != 3 {
+		t.Errorf("the stories are %v: some kind is missing", kinds)
+	}
+}
+
 func erased() booking.Event {
 	e := requested
 	e.Personal = booking.Trip{}
@@ -163,7 +189,7 @@ func TestTheFormOfAView(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", golden, diff)
 			}
 			back, err := readmodel.Decode(want)
-			view.AssignBy = time.Time{} // no part of the form
+			view.AssignBy, view.Deadline = time.Time{}, time.Time{} // no part of the form
 			if diff := cmp.Diff(view, back); err != nil || diff != "" {
 				t.Errorf("read back: %v (-want +got):\n%s", err, diff)
 			}

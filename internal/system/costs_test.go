@@ -56,7 +56,7 @@ func newLedger(t *testing.T) *ledger {
 	}
 	now, log := func() time.Time { return l.now }, slog.New(slog.DiscardHandler)
 	l.log = dynamoevents.New(db.Client, dynamoevents.Tables{Events: db.Tables.Events, Leases: db.Tables.Control}, events.NewStamp)
-	views := dynamoview.New(db.Client, db.Tables.Views)
+	views := dynamoview.New(db.Client, db.Tables.Views, readmodel.FirstProjection)
 	bookings := &booking.Service{Store: l.log, Backoff: booking.RaceBackoff(func() float64 { return 0 }), Sleep: resilience.Sleep, Log: log}
 	l.api = (&httpapi.API{
 		Bookings: bookings, Views: views, Tariff: tariff, Now: now, Log: log, Release: hailstone.Release, Spec: hailstone.OpenAPI,

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"strconv"
 	"sync"
@@ -18,21 +17,10 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 )
 
-// waitingShards spreads those that wait for a driver over partitions of their
-// index. One partition takes 1,000 writes/s, and each booking enters the list and
-// leaves it: four carry 2,000 bookings/s. Reading the list asks each of them.
-const waitingShards = 4
-
-func shardOf(id booking.ID) string {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(id))
-	return strconv.FormatUint(uint64(h.Sum32()%waitingShards), 10)
-}
-
 // ByRider implements readmodel.Store.
 func (s *Store) ByRider(ctx context.Context, riderID string, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
 	places, err := s.index(ctx, indexQuery{
-		index: indexRider, hash: attrRider, sort: attrRiderAt, key: inProjection(riderID), after: after, newestFirst: true, limit: limit + 1,
+		index: indexRider, hash: attrRider, sort: attrRiderAt, key: s.inProjection(riderID), after: after, newestFirst: true, limit: limit + 1,
 	})
 	if err != nil {
 		return nil, readmodel.Place{}, err
@@ -44,12 +32,12 @@ func (s *Store) ByRider(ctx context.Context, riderID string, after readmodel.Pla
 // their answers merged.
 func (s *Store) Waiting(ctx context.Context, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
 	var wg sync.WaitGroup
-	found := make([][]readmodel.Place, waitingShards)
-	errs := make([]error, waitingShards)
-	for shard := range waitingShards {
+	found := make([][]readmodel.Place, readmodel.WaitingShards)
+	errs := make([]error, readmodel.WaitingShards)
+	for shard := range readmodel.WaitingShards {
 		wg.Go(func() {
 			found[shard], errs[shard] = s.index(ctx, indexQuery{
-				index: indexWaiting, hash: attrShard, sort: attrWaiting, key: inProjection(strconv.Itoa(shard)), after: after, limit: limit + 1,
+				index: indexWaiting, hash: attrShard, sort: attrWaiting, key: s.inProjection(strconv.Itoa(shard)), after: after, limit: limit + 1,
 			})
 		})
 	}
@@ -67,20 +55,41 @@ type indexQuery struct {
 	index, hash, sort string
 	key               types.AttributeValue
 	after             readmodel.Place // zero from the start
+	until             string          // the last sort key wanted; empty for no end
 	newestFirst       bool
 	limit             int
 }
 
-func (s *Store) index(ctx context.Context, q indexQuery) ([]readmodel.Place, error) {
+// condition returns the one condition on the sort key that DynamoDB allows.
+func (q indexQuery) condition() (string, item) {
 	condition, values := q.hash+" = :key", item{":key": q.key}
-	if q.after != (readmodel.Place{}) {
-		operator := ">"
-		if q.newestFirst {
-			operator = "<"
-		}
-		condition += " AND " + q.sort + " " + operator + " :after"
-		values[":after"] = text(q.after.String())
+	bounded := func(operator string) (string, item) { return condition + " AND " + q.sort + " " + operator, values }
+	switch {
+	case q.until != "":
+		// BETWEEN takes both ends: text just behind a place stands for "after it".
+		values[":from"], values[":until"] = text(behind(q.after)), text(q.until)
+		return bounded("BETWEEN :from AND :until")
+	case q.after == (readmodel.Place{}):
+		return condition, values
 	}
+	values[":after"] = text(q.after.String())
+	if q.newestFirst {
+		return bounded("< :after")
+	}
+	return bounded("> :after")
+}
+
+// behind returns the least text behind a place, and any text before all places for
+// none.
+func behind(p readmodel.Place) string {
+	if p == (readmodel.Place{}) {
+		return "0"
+	}
+	return p.String() + "\x00"
+}
+
+func (s *Store) index(ctx context.Context, q indexQuery) ([]readmodel.Place, error) {
+	condition, values := q.condition()
 	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
 		TableName: aws.String(s.table), IndexName: aws.String(q.index),
 		KeyConditionExpression: aws.String(condition), ExpressionAttributeValues: values,
@@ -138,16 +147,27 @@ func (s *Store) views(ctx context.Context, sortKey string, places []readmodel.Pl
 
 // items fetches the items of the bookings at places, in no particular order.
 func (s *Store) items(ctx context.Context, places []readmodel.Place) ([]item, error) {
+	var asked []booking.ID
+	for _, at := range places {
+		asked = append(asked, at.ID)
+	}
+	return s.batch(ctx, asked, false)
+}
+
+// batch fetches the items of at most 100 bookings, in no particular order.
+func (s *Store) batch(ctx context.Context, ids []booking.ID, consistent bool) ([]item, error) {
 	asked := map[booking.ID]bool{} // DynamoDB refuses to be asked for a key twice
 	var keys, found []item
-	for _, at := range places {
-		if !asked[at.ID] {
-			asked[at.ID] = true
-			keys = append(keys, item{attrID: key(at.ID)})
+	for _, id := range ids {
+		if !asked[id] {
+			asked[id] = true
+			keys = append(keys, item{attrID: s.key(id)})
 		}
 	}
 	for len(keys) > 0 {
-		out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{s.table: {Keys: keys}}})
+		out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+			s.table: {Keys: keys, ConsistentRead: aws.Bool(consistent)},
+		}})
 		if err != nil {
 			return nil, fmt.Errorf("get %d views: %w: %w", len(keys), readmodel.ErrUnavailable, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,7 +31,7 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 func inShard(shard, nth int) booking.ID {
 	for i := 0; ; i++ {
 		id := booking.IDFor(booking.Caller{Subject: "shard"}, fmt.Sprint(i))
-		if dynamoview.ShardOf(id) == fmt.Sprint(shard) {
+		if readmodel.WaitingShard(id) == shard {
 			if nth == 0 {
 				return id
 			}
@@ -43,7 +44,7 @@ func inShard(shard, nth int) booking.ID {
 // list put together are all of them, in order, each once.
 func TestUnevenShardsHideNobody(t *testing.T) {
 	t.Parallel()
-	const bookings, shards = 17, dynamoview.WaitingShards
+	const bookings, shards = 17, readmodel.WaitingShards
 	random := rand.New(rand.NewPCG(1, 2))
 	for name, shardOf := range map[string]func(i int) int{
 		"all in one shard":                  func(int) int { return 2 },
@@ -56,7 +57,7 @@ func TestUnevenShardsHideNobody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := dynamolocal.New(t)
-			store := dynamoview.New(db.Client, db.Tables.Views)
+			store := dynamoview.New(db.Client, db.Tables.Views, readmodel.FirstProjection)
 			used := map[int]int{}
 			var want []booking.ID
 			for i := range bookings {
@@ -115,7 +116,7 @@ func ids(views []readmodel.View) []booking.ID {
 func TestTheLargestPage(t *testing.T) {
 	t.Parallel()
 	db := dynamolocal.New(t)
-	store := dynamoview.New(db.Client, db.Tables.Views)
+	store := dynamoview.New(db.Client, db.Tables.Views, readmodel.FirstProjection)
 	const most = 100
 	for i := range most + 1 {
 		v := readmodeltest.View(inShard(0, i), 1)
@@ -168,10 +169,10 @@ func failing(operation string) func(*dynamodb.Options) {
 func waiting(t *testing.T, count int, options ...func(*dynamodb.Options)) (*dynamoview.Store, dynamolocal.DB, []booking.ID) {
 	t.Helper()
 	db := dynamolocal.New(t, options...)
-	store := dynamoview.New(db.Client, db.Tables.Views)
+	store := dynamoview.New(db.Client, db.Tables.Views, readmodel.FirstProjection)
 	var order []booking.ID
 	for i := range count {
-		id := inShard(i%dynamoview.WaitingShards, i)
+		id := inShard(i%readmodel.WaitingShards, i)
 		order = append(order, id)
 		if err := store.Put(t.Context(), readmodeltest.Waiting(id, 4, noon.Add(time.Duration(i)*time.Minute))); err != nil {
 			t.Fatal(err)
@@ -259,7 +260,7 @@ func TestABatchThatIsNotDoneAtAllIsUnavailable(t *testing.T) {
 // shows it that lags behind.
 func lagging(stale *readmodel.Place) func(*dynamodb.Options) {
 	return changed(func(in *dynamodb.QueryInput, out *dynamodb.QueryOutput) {
-		shard, place := text("1#"+dynamoview.ShardOf(stale.ID)), text(stale.String())
+		shard, place := text("1#"+strconv.Itoa(readmodel.WaitingShard(stale.ID))), text(stale.String())
 		after, inside := in.ExpressionAttributeValues[":after"].(*types.AttributeValueMemberS)
 		read := inside && after.Value >= stale.String()
 		if stale.ID == "" || read || in.ExpressionAttributeValues[":key"].(*types.AttributeValueMemberS).Value != shard.Value {
@@ -341,7 +342,7 @@ func TestAListWithABrokenItemIsAnError(t *testing.T) {
 			if _, err := db.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(db.Tables.Views), Item: test.item}); err != nil {
 				t.Fatal(err)
 			}
-			views, next, err := dynamoview.New(db.Client, db.Tables.Views).Waiting(t.Context(), readmodel.Place{}, 10)
+			views, next, err := dynamoview.New(db.Client, db.Tables.Views, readmodel.FirstProjection).Waiting(t.Context(), readmodel.Place{}, 10)
 			if err == nil || errors.Is(err, readmodel.ErrUnavailable) || views != nil || next != (readmodel.Place{}) || !strings.Contains(err.Error(), test.names) {
 				t.Errorf("%v, next %v, error %v; want an error that names %s", views, next, err, test.names)
 			}

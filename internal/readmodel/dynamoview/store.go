@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -29,60 +30,90 @@ const (
 	indexWaiting = "waiting"
 	attrShard    = "waiting_shard"
 	attrWaiting  = "waiting_at"
-)
 
-// projection is the generation of views that is read and written.
-const projection = 1
+	indexDeadline     = "by-deadline"
+	attrDeadlineShard = "deadline_shard"
+	attrDeadline      = "deadline_at"
+)
 
 // API is the part of the DynamoDB client that the store needs.
 type API interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
-// Store implements readmodel.Store on a DynamoDB table.
+// Store implements readmodel.Ledger: one projection in a DynamoDB table that may
+// hold others, too.
 type Store struct {
-	db    API
-	table string
+	db     API
+	table  string
+	prefix string // of every key, those of the indexes included
 }
 
-var _ readmodel.Store = (*Store)(nil)
+var _ readmodel.Ledger = (*Store)(nil)
 
-// New returns a store on the given table.
-func New(db API, table string) *Store { return &Store{db: db, table: table} }
+// New returns a store of one projection on the given table.
+func New(db API, table string, projection int) *Store {
+	return &Store{db: db, table: table, prefix: strconv.Itoa(projection) + "#"}
+}
 
 type item = map[string]types.AttributeValue
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-// inProjection puts a key into its generation of views.
-func inProjection(key string) types.AttributeValue {
-	return text(strconv.Itoa(projection) + "#" + key)
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-func key(id booking.ID) types.AttributeValue { return inProjection(string(id)) }
+// inProjection puts a key into this projection.
+func (s *Store) inProjection(key string) types.AttributeValue { return text(s.prefix + key) }
+
+func (s *Store) key(id booking.ID) types.AttributeValue { return s.inProjection(string(id)) }
 
 // Put implements readmodel.Store by one conditional PutItem.
 func (s *Store) Put(ctx context.Context, v readmodel.View) error {
-	raw, err := v.Encode()
+	_, err := s.put(ctx, v, "attribute_not_exists("+attrID+") OR #version < :new", item{":new": number(v.Version)})
+	return err
+}
+
+// Replace implements readmodel.Ledger by one conditional PutItem. What is stored of
+// a version is compared as it is, not by its digest.
+func (s *Store) Replace(ctx context.Context, v readmodel.View, seen *readmodel.Record) (bool, error) {
+	if seen == nil {
+		return s.put(ctx, v, "attribute_not_exists("+attrID+")", nil)
+	}
+	return s.put(ctx, v, "#version = :version AND #view = :body", item{":version": number(seen.Version), ":body": text(string(seen.Body))})
+}
+
+// put stores v on a condition, and tells whether it held.
+func (s *Store) put(ctx context.Context, v readmodel.View, condition string, values item) (bool, error) {
+	r, err := readmodel.RecordOf(v)
 	if err != nil {
-		return fmt.Errorf("encode the view of %s: %w", v.ID, err)
+		return false, fmt.Errorf("encode the view of %s: %w", v.ID, err)
 	}
-	version := &types.AttributeValueMemberN{Value: strconv.FormatInt(v.Version, 10)}
-	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                 aws.String(s.table),
-		Item:                      encode(v, version, raw),
-		ConditionExpression:       aws.String("attribute_not_exists(" + attrID + ") OR #version < :new"),
-		ExpressionAttributeNames:  map[string]string{"#version": attrVersion},
-		ExpressionAttributeValues: item{":new": version},
-	})
-	var newer *types.ConditionalCheckFailedException
-	if err == nil || errors.As(err, &newer) {
-		return nil
+	in := &dynamodb.PutItemInput{TableName: aws.String(s.table), Item: s.encode(r), ConditionExpression: aws.String(condition), ExpressionAttributeValues: values}
+	for name, attribute := range map[string]string{"#version": attrVersion, "#view": attrView} {
+		if strings.Contains(condition, name) { // DynamoDB refuses names that are not used
+			if in.ExpressionAttributeNames == nil {
+				in.ExpressionAttributeNames = map[string]string{}
+			}
+			in.ExpressionAttributeNames[name] = attribute
+		}
 	}
-	return fmt.Errorf("put the view of %s at %d: %w: %w", v.ID, v.Version, readmodel.ErrUnavailable, err)
+	_, err = s.db.PutItem(ctx, in)
+	var failed *types.ConditionalCheckFailedException
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.As(err, &failed):
+		return false, nil
+	default:
+		return false, fmt.Errorf("put the view of %s at %d: %w: %w", v.ID, v.Version, readmodel.ErrUnavailable, err)
+	}
 }
 
 // Get implements readmodel.Store by one eventually consistent GetItem: a caller
@@ -90,7 +121,7 @@ func (s *Store) Put(ctx context.Context, v readmodel.View) error {
 func (s *Store) Get(ctx context.Context, id booking.ID) (readmodel.View, bool, error) {
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(s.table),
-		Key:       item{attrID: key(id)},
+		Key:       item{attrID: s.key(id)},
 	})
 	if err != nil {
 		return readmodel.View{}, false, fmt.Errorf("get the view of %s: %w: %w", id, readmodel.ErrUnavailable, err)
@@ -105,13 +136,16 @@ func (s *Store) Get(ctx context.Context, id booking.ID) (readmodel.View, bool, e
 	return v, true, nil
 }
 
-func encode(v readmodel.View, version types.AttributeValue, raw []byte) item {
+func (s *Store) encode(r readmodel.Record) item {
 	it := item{
-		attrID: key(v.ID), attrVersion: version, attrView: text(string(raw)),
-		attrRider: inProjection(v.RiderID), attrRiderAt: text(v.InRiderList().String()),
+		attrID: s.key(r.ID), attrVersion: number(r.Version), attrView: text(string(r.Body)),
+		attrRider: s.inProjection(r.Rider), attrRiderAt: text(r.InRider),
 	}
-	if at, ok := v.InWaitingList(); ok {
-		it[attrShard], it[attrWaiting] = inProjection(shardOf(v.ID)), text(at.String())
+	if r.InWaiting != "" {
+		it[attrShard], it[attrWaiting] = s.inProjection(strconv.Itoa(readmodel.WaitingShard(r.ID))), text(r.InWaiting)
+	}
+	if r.InDeadlines != "" {
+		it[attrDeadlineShard], it[attrDeadline] = s.inProjection(strconv.Itoa(readmodel.DeadlineShard(r.ID))), text(r.InDeadlines)
 	}
 	return it
 }

@@ -27,10 +27,10 @@ var id = booking.IDFor(booking.Caller{Subject: "alice"}, "view")
 
 func TestStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	readmodeltest.Run(t, func(t *testing.T) readmodel.Store {
+	readmodeltest.Run(t, func(t *testing.T) readmodel.Ledger {
 		t.Helper()
 		db := dynamolocal.New(t)
-		return dynamoview.New(db.Client, db.Tables.Views)
+		return dynamoview.New(db.Client, db.Tables.Views, readmodel.FirstProjection)
 	})
 }
 
@@ -39,17 +39,22 @@ func TestStoreKeepsTheContract(t *testing.T) {
 func TestTheItem(t *testing.T) {
 	t.Parallel()
 	db := dynamolocal.New(t)
-	store := dynamoview.New(db.Client, db.Tables.Views)
+	store := dynamoview.New(db.Client, db.Tables.Views, readmodel.FirstProjection)
 	assignBy := time.Date(2026, 11, 23, 9, 50, 0, 0, time.UTC)
+	due := readmodeltest.View(id, 6)
+	due.Deadline = assignBy.Add(time.Hour)
 	for _, test := range []struct {
-		view  readmodel.View
-		waits map[string]types.AttributeValue
+		view   readmodel.View
+		listed map[string]types.AttributeValue
 	}{
 		{readmodeltest.View(id, 4), nil},
 		{readmodeltest.Waiting(id, 5, assignBy), map[string]types.AttributeValue{
 			"waiting_shard": text("1#3"), "waiting_at": text("2026-11-23T09:50:00.000Z#" + string(id)),
 		}},
-		{readmodeltest.View(id, 6), nil},
+		{due, map[string]types.AttributeValue{
+			"deadline_shard": text("1#27"), "deadline_at": text("2026-11-23T10:50:00.000Z#" + string(id)),
+		}},
+		{readmodeltest.View(id, 7), nil},
 	} {
 		if err := store.Put(t.Context(), test.view); err != nil {
 			t.Fatal(err)
@@ -66,7 +71,7 @@ func TestTheItem(t *testing.T) {
 			"view_id": text("1#" + string(id)), "version": number(test.view.Version), "view": text(string(raw)),
 			"rider": text("1#alice"), "rider_at": text("2026-11-23T09:30:00.123Z#" + string(id)),
 		}
-		maps.Copy(want, test.waits)
+		maps.Copy(want, test.listed)
 		if diff := cmp.Diff(want, out.Item, cmpopts.IgnoreUnexported(types.AttributeValueMemberS{}, types.AttributeValueMemberN{})); diff != "" {
 			t.Errorf("the item at version %d (-want +got):\n%s", test.view.Version, diff)
 		}
@@ -101,7 +106,7 @@ func TestAnItemThatIsNoViewIsAnError(t *testing.T) {
 			if _, err := db.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(db.Tables.Views), Item: item}); err != nil {
 				t.Fatal(err)
 			}
-			_, ok, err := dynamoview.New(db.Client, db.Tables.Views).Get(t.Context(), id)
+			_, ok, err := dynamoview.New(db.Client, db.Tables.Views, readmodel.FirstProjection).Get(t.Context(), id)
 			if ok || err == nil || errors.Is(err, readmodel.ErrUnavailable) || !strings.Contains(err.Error(), string(id)) {
 				t.Errorf("got %v, %v; want an error that names the booking", ok, err)
 			}
@@ -113,7 +118,7 @@ func TestAViewThatCannotBeEncodedIsAnError(t *testing.T) {
 	t.Parallel()
 	v := readmodeltest.View(id, 1)
 	v.Pickup.Label = "\xff"
-	if err := dynamoview.New(nil, "views").Put(t.Context(), v); err == nil || errors.Is(err, readmodel.ErrUnavailable) {
+	if err := dynamoview.New(nil, "views", 1).Put(t.Context(), v); err == nil || errors.Is(err, readmodel.ErrUnavailable) {
 		t.Errorf("put: %v, want an error that repeating cannot mend", err)
 	}
 }
@@ -139,7 +144,7 @@ func TestAnUnreachableTableIsUnavailable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := dynamolocal.New(t, faulty(throttled, afterEffect))
-			store := dynamoview.New(db.Client, db.Tables.Views)
+			store := dynamoview.New(db.Client, db.Tables.Views, readmodel.FirstProjection)
 			if err := store.Put(t.Context(), readmodeltest.View(id, 1)); !errors.Is(err, readmodel.ErrUnavailable) || !errors.Is(err, error(throttled)) {
 				t.Errorf("put: %v, want ErrUnavailable because of the throttling", err)
 			}
@@ -147,7 +152,7 @@ func TestAnUnreachableTableIsUnavailable(t *testing.T) {
 				t.Errorf("get: %v, %v; want ErrUnavailable", ok, err)
 			}
 			// Putting again is harmless, whatever became of the first.
-			plain := dynamoview.New(dynamolocal.NewClient(t), db.Tables.Views)
+			plain := dynamoview.New(dynamolocal.NewClient(t), db.Tables.Views, readmodel.FirstProjection)
 			if err := plain.Put(t.Context(), readmodeltest.View(id, 1)); err != nil {
 				t.Fatal(err)
 			}

@@ -15,9 +15,9 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 )
 
-// Run checks that a store keeps the contract of readmodel.Store. newStore
+// Run checks that a store keeps the contract of readmodel.Ledger. newStore
 // returns an empty store for one test.
-func Run(t *testing.T, newStore func(t *testing.T) readmodel.Store) {
+func Run(t *testing.T, newStore func(t *testing.T) readmodel.Ledger) {
 	t.Helper()
 	tests := map[string]func(*testing.T, *harness){
 		"a view that was never put is missing":       testMissing,
@@ -41,18 +41,19 @@ func Run(t *testing.T, newStore func(t *testing.T) readmodel.Store) {
 		})
 	}
 	runLists(t, newStore)
+	runLedger(t, newStore)
 }
 
 // harness is a store and one booking in it.
 type harness struct {
-	readmodel.Store
+	readmodel.Ledger
 	*testing.T
 	id booking.ID
 }
 
-func newHarness(t *testing.T, newStore func(t *testing.T) readmodel.Store) *harness {
+func newHarness(t *testing.T, newStore func(t *testing.T) readmodel.Ledger) *harness {
 	t.Helper()
-	return &harness{Store: newStore(t), T: t, id: booking.IDFor(booking.Caller{Subject: t.Name()}, "view")}
+	return &harness{Ledger: newStore(t), T: t, id: booking.IDFor(booking.Caller{Subject: t.Name()}, "view")}
 }
 
 // View returns a view of a booking that was confirmed, at a version. What it

@@ -145,7 +145,7 @@ func testListOfOne(t *testing.T, h *harness, l list) {
 	for _, limit := range []int{1, 2, 100} {
 		views, next, err := l.page(t.Context(), readmodel.Place{}, limit)
 		want := l.view(h.booking(0), 4, noon)
-		want.AssignBy = time.Time{} // orders the list, and is not stored with the view
+		want.AssignBy = time.Time{} // orders the list, and is no part of the view's JSON
 		if diff := cmp.Diff([]readmodel.View{want}, views); diff != "" || err != nil || next != (readmodel.Place{}) {
 			t.Errorf("with limit %d: next %v, error %v (-want +got):\n%s", limit, next, err, diff)
 		}
@@ -267,7 +267,7 @@ func testListCanceled(t *testing.T, h *harness, l list) {
 	}
 }
 
-func runLists(t *testing.T, newStore func(t *testing.T) readmodel.Store) {
+func runLists(t *testing.T, newStore func(t *testing.T) readmodel.Ledger) {
 	t.Helper()
 	for name, test := range listTests {
 		for _, which := range []string{"a rider's", "waiting"} {

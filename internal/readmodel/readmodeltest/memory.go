@@ -3,10 +3,10 @@
 package readmodeltest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -15,42 +15,57 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 )
 
-// Memory is a readmodel.Store in memory. The zero value is ready to use.
+// Memory is a readmodel.Ledger in memory. The zero value is ready to use.
 type Memory struct {
-	mu    sync.Mutex
-	views map[booking.ID]stored
+	mu      sync.Mutex
+	records map[booking.ID]stored
 }
 
-// stored is a view as bytes, and what its indexes know of it.
+// stored is a view as bytes, and where its lists have it.
 type stored struct {
-	version int64
-	rider   string
-	inRider readmodel.Place
-	waiting readmodel.Place
-	raw     []byte
+	readmodel.Record
+	inRider, waiting, deadline readmodel.Place
 }
 
-var _ readmodel.Store = (*Memory)(nil)
+var _ readmodel.Ledger = (*Memory)(nil)
 
 // Put implements readmodel.Store.
 func (m *Memory) Put(ctx context.Context, v readmodel.View) error {
+	_, err := m.put(ctx, v, func(old stored) bool { return old.Version < v.Version })
+	return err
+}
+
+// Replace implements readmodel.Ledger.
+func (m *Memory) Replace(ctx context.Context, v readmodel.View, seen *readmodel.Record) (bool, error) {
+	return m.put(ctx, v, func(old stored) bool {
+		if seen == nil {
+			return old.Version == 0
+		}
+		return old.Version == seen.Version && bytes.Equal(old.Body, seen.Body)
+	})
+}
+
+func (m *Memory) put(ctx context.Context, v readmodel.View, condition func(old stored) bool) (bool, error) {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("put the view of %s: %w: %w", v.ID, readmodel.ErrUnavailable, err)
+		return false, fmt.Errorf("put the view of %s: %w: %w", v.ID, readmodel.ErrUnavailable, err)
 	}
-	raw, err := v.Encode()
+	r, err := readmodel.RecordOf(v)
 	if err != nil {
-		return err
+		return false, err
 	}
-	waiting, _ := v.InWaitingList()
+	s := stored{Record: r, inRider: v.InRiderList()}
+	s.waiting, _ = v.InWaitingList()
+	s.deadline, _ = v.InDeadlineList()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.views == nil {
-		m.views = map[booking.ID]stored{}
+	if !condition(m.records[v.ID]) {
+		return false, nil
 	}
-	if m.views[v.ID].version < v.Version {
-		m.views[v.ID] = stored{version: v.Version, rider: v.RiderID, inRider: v.InRiderList(), waiting: waiting, raw: raw}
+	if m.records == nil {
+		m.records = map[booking.ID]stored{}
 	}
-	return nil
+	m.records[v.ID] = s
+	return true, nil
 }
 
 // Get implements readmodel.Store.
@@ -60,11 +75,11 @@ func (m *Memory) Get(ctx context.Context, id booking.ID) (readmodel.View, bool, 
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s, ok := m.views[id]
+	s, ok := m.records[id]
 	if !ok {
 		return readmodel.View{}, false, nil
 	}
-	v, err := readmodel.Decode(s.raw)
+	v, err := readmodel.Decode(s.Body)
 	return v, err == nil, err
 }
 
@@ -72,7 +87,7 @@ func (m *Memory) Get(ctx context.Context, id booking.ID) (readmodel.View, bool, 
 func (m *Memory) ByRider(ctx context.Context, riderID string, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
 	return m.list(ctx, limit, func(s stored) (readmodel.Place, bool) {
 		older := after == readmodel.Place{} || compare(s.inRider, after) < 0
-		return s.inRider, s.rider == riderID && older
+		return s.inRider, s.Rider == riderID && older
 	}, func(a, b readmodel.Place) int { return compare(b, a) })
 }
 
@@ -92,23 +107,28 @@ func (m *Memory) list(ctx context.Context, limit int, pick func(stored) (readmod
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	found := map[readmodel.Place]stored{}
-	for _, s := range m.views {
-		if at, ok := pick(s); ok {
-			found[at] = s
-		}
-	}
-	places := slices.SortedFunc(maps.Keys(found), order)
+	places, next := m.places(limit, pick, order)
 	var views []readmodel.View
-	for i, at := range places {
-		if i == limit {
-			return views, places[i-1], nil
-		}
-		v, err := readmodel.Decode(found[at].raw)
+	for _, at := range places {
+		v, err := readmodel.Decode(m.records[at.ID].Body)
 		if err != nil {
 			return nil, readmodel.Place{}, err
 		}
 		views = append(views, v)
 	}
-	return views, readmodel.Place{}, nil
+	return views, next, nil
+}
+
+// places returns the first places of those that pick knows, in order.
+func (m *Memory) places(limit int, pick func(stored) (readmodel.Place, bool), order func(a, b readmodel.Place) int) (places []readmodel.Place, next readmodel.Place) {
+	for _, s := range m.records {
+		if at, ok := pick(s); ok {
+			places = append(places, at)
+		}
+	}
+	slices.SortFunc(places, order)
+	if len(places) <= limit {
+		return places, readmodel.Place{}
+	}
+	return places[:limit], places[limit-1]
 }

@@ -9,5 +9,5 @@ import (
 
 func TestMemoryKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	readmodeltest.Run(t, func(*testing.T) readmodel.Store { return &readmodeltest.Memory{} })
+	readmodeltest.Run(t, func(*testing.T) readmodel.Ledger { return &readmodeltest.Memory{} })
 }

@@ -1,6 +1,0 @@
-package dynamoview
-
-// For tests that choose bookings by their shard.
-var ShardOf = shardOf
-
-const WaitingShards = waitingShards
