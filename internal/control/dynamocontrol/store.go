@@ -3,6 +3,7 @@
 package dynamocontrol
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -87,7 +88,7 @@ func (s *Store) Put(ctx context.Context, id string, d control.Document) error {
 	}
 	// The client library repeats what it got no answer to: then ours is there.
 	stored, err := decode(failed.Item)
-	if err == nil && stored.Revision == d.Revision+1 && string(stored.Body) == string(d.Body) {
+	if err == nil && stored.Revision == d.Revision+1 && bytes.Equal(stored.Body, d.Body) {
 		return nil
 	}
 	return fmt.Errorf("put %s at %d: %w", id, d.Revision, control.ErrConflict)
