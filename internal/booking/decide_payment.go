@@ -1,11 +1,10 @@
 package booking
 
-// maxGroups is how many groups of attempts an operation gets before it is given
-// up.
+// maxGroups is how many groups of attempts an operation gets.
 const maxGroups = 5
 
-// reasonSpent is the failure of an operation whose attempts are used up.
-const reasonSpent = "attempts_spent"
+// ReasonSpent is the failure of an operation whose attempts are used up.
+const ReasonSpent = "attempts_spent"
 
 // decidePayment decides about facts; ok is false for any other command.
 func decidePayment(s State, c Command) (facts []Event, ok bool) {
@@ -60,16 +59,16 @@ func decideAttemptSpent(s State, c RecordAttemptSpent) []Event {
 		case !ok || r.Status != RefundOpen || r.Group != c.Group:
 			return nil
 		case r.Spent+1 >= maxGroups:
-			return []Event{PaymentRefundFailed{At: c.At, RefundID: r.ID, Code: reasonSpent}}
+			return []Event{PaymentRefundFailed{At: c.At, RefundID: r.ID, Code: ReasonSpent}}
 		default:
 			return []Event{PaymentAttemptSpent{At: c.At, Operation: c.Operation, RefundID: r.ID, Group: r.Group + 1}}
 		}
 	}
-	if s.Payment.Status.Settled() || s.Payment.Status == PaymentHasFailed || s.Payment.Group != c.Group {
+	// Without another group the operation stays in its last one: money may still be
+	// held, so this alone is no failure. See RecordPaymentFailure.
+	owed := !s.Payment.Status.Settled() && s.Payment.Status != PaymentHasFailed
+	if !owed || s.Payment.Group != c.Group || !s.Payment.MayBeginGroup(c.Operation) {
 		return nil
-	}
-	if s.Payment.Spent+1 >= maxGroups {
-		return decideFailure(s, RecordPaymentFailure{At: c.At, Operation: c.Operation, Reason: reasonSpent})
 	}
 	return []Event{PaymentAttemptSpent{At: c.At, Operation: c.Operation, Group: s.Payment.Group + 1}}
 }
@@ -93,11 +92,13 @@ func decideDecline(s State, c RecordDecline) []Event {
 	return s.andCancel(PaymentDeclined(c), CausePaymentDeclined, s.Status == Requested)
 }
 
+// decideFailure is for a payment that holds nothing: a hold is captured, released
+// or lost, and until then somebody's money is at stake.
 func decideFailure(s State, c RecordPaymentFailure) []Event {
-	if s.Payment.Status.Settled() || s.Payment.Status == PaymentHasFailed {
+	if !s.Payment.open() || s.Payment.Ref != c.Ref || s.Payment.Group != c.Group {
 		return nil
 	}
-	return s.andCancel(PaymentFailed(c), CausePaymentFailed, s.Status == Requested)
+	return s.andCancel(PaymentFailed{At: c.At, Operation: c.Operation, Reason: c.Reason}, CausePaymentFailed, s.Status == Requested)
 }
 
 func decideCapture(s State, c RecordCapture) []Event {
@@ -172,7 +173,7 @@ func decideAfterCapture(s State, c Command) []Event {
 		}
 		return []Event{PaymentRefundFailed(c)}
 	case RecordDispute:
-		if s.Payment.Dispute == (Dispute{ID: c.DisputeID, Status: c.Status}) {
+		if known, _ := s.Payment.Dispute(c.DisputeID); known.Status == c.Status {
 			return nil
 		}
 		return []Event{PaymentDisputed(c)}

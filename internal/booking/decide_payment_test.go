@@ -3,6 +3,8 @@ package booking_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/hailstone-rides/hailstone/internal/booking"
 )
 
@@ -35,9 +37,24 @@ func TestAnAuthorization(t *testing.T) {
 		"declined is recorded once":              {given{requested(t), started, declined, canceled}, decline, nil, ""},
 		"declined after it was granted is old":   {held(t), decline, nil, ""},
 		"declined after the end cancels nothing": {given{requested(t), started, expired}, decline, given{declined}, ""},
+		"that cannot be had, in an older group": {
+			given{requested(t), started},
+			booking.RecordPaymentFailure{At: noon, Ref: "pi_1", Operation: booking.OperationAuthorize, Reason: "x"},
+			nil, "",
+		},
+		"that cannot be had, of another object": {
+			given{requested(t), started},
+			booking.RecordPaymentFailure{At: noon, Ref: "pi_2", Group: 1, Operation: booking.OperationAuthorize, Reason: "x"},
+			nil, "",
+		},
+		"that was granted does not fail any more": {
+			held(t),
+			booking.RecordPaymentFailure{At: noon, Ref: "pi_1", Group: 1, Operation: booking.OperationCapture, Reason: "x"},
+			nil, "",
+		},
 		"that cannot be had cancels the booking": {
 			given{requested(t)},
-			booking.RecordPaymentFailure{At: noon, Operation: booking.OperationAuthorize, Reason: "x"},
+			booking.RecordPaymentFailure{At: noon, Group: 1, Operation: booking.OperationAuthorize, Reason: "x"},
 			given{booking.PaymentFailed{At: noon, Operation: booking.OperationAuthorize, Reason: "x"}, paymentCanceled(booking.CausePaymentFailed, 0)},
 			"",
 		},
@@ -94,7 +111,13 @@ func TestAttempts(t *testing.T) {
 	check(t, map[string]rule{
 		"begin a new group":                {over(t), spend(1), given{spent(2)}, ""},
 		"of an old group are old":          {after(over(t), spent(2)), spend(1), nil, ""},
-		"are five":                         {four, spend(5), given{failed}, ""},
+		"are five":                         {four, spend(5), nil, ""},
+		"are five for each operation": {
+			four,
+			booking.RecordAttemptSpent{At: noon, Operation: booking.OperationVoid, Group: 5},
+			given{booking.PaymentAttemptSpent{At: noon, Operation: booking.OperationVoid, Group: 6}},
+			"",
+		},
 		"are not spent on what is settled": {after(over(t), booking.PaymentCaptured{At: noon, Ref: "pi_1", Amount: eur(1)}), spend(1), nil, ""},
 		"are granted anew by ops":          {after(four, failed), booking.RetryPayment{At: noon}, given{retried}, ""},
 		"are five again after that":        {after(four, failed, retried), spend(6), given{spent(7)}, ""},
@@ -112,6 +135,15 @@ func TestAttempts(t *testing.T) {
 			after(waiting(t), lost, paymentCanceled(booking.CauseAuthorizationLost, 9)),
 			booking.RetryPayment{At: noon},
 			given{booking.PaymentRetried{At: noon, Operation: booking.OperationCapture, Group: 2}},
+			"",
+		},
+		"at what was never granted need a new object": {
+			after(driving(t), lost, completed,
+				booking.PaymentRetried{At: noon, Operation: booking.OperationCapture, Group: 2, NewObject: true},
+				booking.PaymentStarted{At: noon, Ref: "pi_2", Group: 2},
+				booking.PaymentFailed{At: noon, Operation: booking.OperationAuthorize, Reason: "x"}),
+			booking.RetryPayment{At: noon},
+			given{booking.PaymentRetried{At: noon, Operation: booking.OperationAuthorize, Group: 3, NewObject: true}},
 			"",
 		},
 		"at a new object begin with it": {
@@ -205,7 +237,17 @@ func TestRefundsShowInThePayment(t *testing.T) {
 func TestADisputeIsOnRecord(t *testing.T) {
 	t.Parallel()
 	dispute := booking.PaymentDisputed{At: noon, DisputeID: "dp_1", Amount: eur(1084), Status: "needs_response"}
+	other, won := dispute, dispute
+	other.DisputeID, won.Status = "dp_2", "won"
 	check(t, map[string]rule{
-		"whatever the state": {held(t), booking.RecordDispute(dispute), given{dispute}, ""},
+		"whatever the state":       {held(t), booking.RecordDispute(dispute), given{dispute}, ""},
+		"once":                     {after(held(t), dispute), booking.RecordDispute(dispute), nil, ""},
+		"once, whatever came next": {after(held(t), dispute, other), booking.RecordDispute(dispute), nil, ""},
+		"with what became of it":   {after(held(t), dispute, other), booking.RecordDispute(won), given{won}, ""},
 	})
+	pay := booking.Fold(booking.State{ID: id}, after(held(t), dispute, other, won)).Payment
+	want := []booking.Dispute{{ID: "dp_1", Status: "won", News: 2}, {ID: "dp_2", Status: "needs_response", News: 1}}
+	if diff := cmp.Diff(want, pay.Disputes); diff != "" {
+		t.Errorf("disputes (-want +got):\n%s", diff)
+	}
 }

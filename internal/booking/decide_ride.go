@@ -225,8 +225,10 @@ func decideRetryPayment(s State, c RetryPayment) ([]Event, error) {
 	if s.Payment.Lost && !s.Status.Terminal() {
 		return nil, reject(CodeInvalidState, "The hold was lost during the ride. Retry when the ride is over: only then it is known what is owed.")
 	}
+	// Whether its hold was lost or never granted: the old object is canceled.
+	useless := s.Payment.Lost || s.Payment.Failed == OperationAuthorize
 	return []Event{PaymentRetried{
 		At: c.At, Operation: s.Payment.Failed, Group: s.Payment.Group + 1,
-		NewObject: s.Payment.Lost && s.Owed().Amount >= SmallestCharge,
+		NewObject: useless && s.Owed().Amount >= SmallestCharge,
 	}}, nil
 }

@@ -69,7 +69,7 @@ func (p Payment) evolve(e Event) (Payment, time.Time) {
 		p = p.spend(e)
 	case PaymentAuthorized:
 		at = e.At
-		p.Status, p.Authorized, p.CaptureBefore, p.Spent, p.Lost = PaymentIsAuthorized, e.Amount.Amount, e.CaptureBefore, 0, false
+		p.Status, p.Authorized, p.CaptureBefore, p.Lost = PaymentIsAuthorized, e.Amount.Amount, e.CaptureBefore, false
 		p.Failed, p.Failure = "", ""
 	case PaymentDeclined:
 		at = e.At
@@ -94,7 +94,7 @@ func (p Payment) evolve(e Event) (Payment, time.Time) {
 		p.Status, p.Lost, p.Failed, p.Failure = PaymentHasFailed, true, OperationCapture, string(CauseAuthorizationLost)
 	case PaymentDisputed:
 		at = e.At
-		p.Dispute = Dispute{ID: e.DisputeID, Status: e.Status}
+		p = p.dispute(e)
 	default:
 		return p.evolveRefund(e)
 	}
@@ -105,13 +105,30 @@ func (p Payment) spend(e PaymentAttemptSpent) Payment {
 	if e.Operation == OperationRefund {
 		return p.withRefund(e.RefundID, func(r *Refund) { r.Group, r.Spent = e.Group, r.Spent+1 })
 	}
-	p.Group, p.Spent = e.Group, p.Spent+1
+	p.Group = e.Group
+	if spent := p.Spent.of(e.Operation); spent != nil {
+		*spent++
+	}
+	return p
+}
+
+// dispute keeps the last news of each dispute.
+func (p Payment) dispute(e PaymentDisputed) Payment {
+	p.Disputes = slices.Clone(p.Disputes)
+	news := Dispute{ID: e.DisputeID, Status: e.Status, News: 1}
+	i := slices.IndexFunc(p.Disputes, func(d Dispute) bool { return d.ID == e.DisputeID })
+	if i < 0 {
+		p.Disputes = append(p.Disputes, news)
+		return p
+	}
+	news.News += p.Disputes[i].News
+	p.Disputes[i] = news
 	return p
 }
 
 // retry puts the payment back to where the failed operation begins.
 func (p Payment) retry(e PaymentRetried) Payment {
-	p.Group, p.Spent, p.Failed, p.Failure = e.Group, 0, "", ""
+	p.Group, p.Spent, p.Failed, p.Failure = e.Group, Attempts{}, "", ""
 	switch {
 	case e.NewObject:
 		p.Status, p.Ref, p.Authorized, p.Lost, p.CaptureBefore = PaymentPending, "", 0, false, time.Time{}

@@ -39,9 +39,14 @@ type RecordDecline struct {
 	Code string
 }
 
-// RecordPaymentFailure records that an operation cannot be carried out.
+// RecordPaymentFailure records that an authorization cannot be had, for a reason
+// that is not the card's. Ref names the provider's object, after it was canceled
+// there; it is empty where there is none. Group is the group of attempts that
+// ended so.
 type RecordPaymentFailure struct {
 	At        time.Time
+	Ref       string
+	Group     int
 	Operation Operation
 	Reason    string
 }

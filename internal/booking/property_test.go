@@ -40,7 +40,7 @@ func anyCommand(t *rapid.T, asked booking.Request, s booking.State, now time.Tim
 		booking.RecordAttemptSpent{At: now, Operation: operation, RefundID: refund, Group: s.Payment.Group},
 		booking.RecordAuthorization{At: now, Ref: ref, Amount: s.Hold, CaptureBefore: now.AddDate(0, 0, 7)},
 		booking.RecordDecline{At: now, Ref: ref, Code: "card_declined"},
-		booking.RecordPaymentFailure{At: now, Operation: operation, Reason: "x"},
+		booking.RecordPaymentFailure{At: now, Ref: ref, Group: s.Payment.Group, Operation: operation, Reason: "x"},
 		booking.RecordCapture{At: now, Ref: ref, Amount: part(s.Payment.Authorized)},
 		booking.RecordVoid{At: now, Ref: ref},
 		booking.RecordAbandoned{At: now, Ref: ref},

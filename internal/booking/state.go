@@ -85,8 +85,8 @@ type Payment struct {
 	Ref string
 	// Group numbers the attempts: every key at the provider carries it.
 	Group int
-	// Spent counts the groups that were given up at the present operation.
-	Spent      int
+	// Spent counts the groups that were given up at each operation.
+	Spent      Attempts
 	Authorized int64
 	Captured   int64
 	Refunded   int64
@@ -99,12 +99,40 @@ type Payment struct {
 	// Failure says why the payment was declined or failed.
 	Failure string
 	Refunds []Refund
-	// Dispute is the last news of a dispute; zero for none.
-	Dispute Dispute
+	// Disputes are the charges that the cardholder contests, each with its last news.
+	Disputes []Dispute
+}
+
+// Attempts counts the groups of attempts at a payment that were given up.
+type Attempts struct{ Authorize, Capture, Void int }
+
+// of returns the count of an operation; nil for one that is counted elsewhere.
+func (a *Attempts) of(o Operation) *int {
+	switch o {
+	case OperationAuthorize:
+		return &a.Authorize
+	case OperationCapture:
+		return &a.Capture
+	case OperationVoid:
+		return &a.Void
+	default:
+		return nil
+	}
+}
+
+// MayBeginGroup tells whether an operation that is in its present group of
+// attempts may begin another one.
+func (p Payment) MayBeginGroup(o Operation) bool {
+	spent := p.Spent.of(o)
+	return spent != nil && *spent+1 < maxGroups
 }
 
 // Dispute is a charge that the cardholder contests, as the provider calls it.
-type Dispute struct{ ID, Status string }
+type Dispute struct {
+	ID, Status string
+	// News counts how often the provider had news of it.
+	News int
+}
 
 // Refund is money on its way back.
 type Refund struct {
@@ -218,9 +246,17 @@ func (s State) Refundable() int64 {
 
 // refund returns the refund with the given id.
 func (s State) refund(id string) (Refund, bool) {
-	i := slices.IndexFunc(s.Payment.Refunds, func(r Refund) bool { return r.ID == id })
-	if i < 0 {
-		return Refund{}, false
+	return find(s.Payment.Refunds, func(r Refund) bool { return r.ID == id })
+}
+
+// Dispute returns the dispute with the given id.
+func (p Payment) Dispute(id string) (Dispute, bool) {
+	return find(p.Disputes, func(d Dispute) bool { return d.ID == id })
+}
+
+func find[T any](all []T, is func(T) bool) (found T, ok bool) {
+	if i := slices.IndexFunc(all, is); i >= 0 {
+		return all[i], true
 	}
-	return s.Payment.Refunds[i], true
+	return found, false
 }
