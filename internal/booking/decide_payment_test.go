@@ -109,9 +109,9 @@ func TestAttempts(t *testing.T) {
 	retried := booking.PaymentRetried{At: noon, Operation: booking.OperationCapture, Group: 6}
 	lost := booking.PaymentAuthorizationLost{At: at(9), Ref: "pi_1"}
 	check(t, map[string]rule{
-		"begin a new group":                {over(t), spend(1), given{spent(2)}, ""},
-		"of an old group are old":          {after(over(t), spent(2)), spend(1), nil, ""},
-		"are five":                         {four, spend(5), nil, ""},
+		"begin a new group":       {over(t), spend(1), given{spent(2)}, ""},
+		"of an old group are old": {after(over(t), spent(2)), spend(1), nil, ""},
+		"are five":                {four, spend(5), nil, ""},
 		"are five for each operation": {
 			four,
 			booking.RecordAttemptSpent{At: noon, Operation: booking.OperationVoid, Group: 5},

@@ -2,7 +2,6 @@ package payments
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/resilience"
@@ -122,13 +121,7 @@ func (g *Guard) Confirm(ctx context.Context, ref, key string) (Payment, error) {
 func (g *Guard) Retrieve(ctx context.Context, ref string) (Payment, error) {
 	return g.call(ctx, func(ctx context.Context) (Payment, error) {
 		p, err := g.Gateway.Retrieve(ctx, ref)
-		var failed *Error
-		if errors.As(err, &failed) && failed.Outcome == resilience.Unknown {
-			again := *failed
-			again.Outcome = resilience.Transient
-			return p, &again
-		}
-		return p, err
+		return p, readAgain(err)
 	})
 }
 

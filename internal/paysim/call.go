@@ -16,7 +16,7 @@ import (
 // Op is an operation of the API, as faults, ledger and statistics name it.
 type Op string
 
-// The operations. Reading refunds counts as OpRetrieve.
+// The operations. Reading lists counts as OpRetrieve.
 const (
 	OpCreate   Op = "create"
 	OpConfirm  Op = "confirm"
@@ -50,6 +50,7 @@ type plan struct {
 type execution struct {
 	now     time.Time
 	decline bool
+	pending bool
 }
 
 // call is one request on its way through the server.

@@ -23,7 +23,7 @@ type LedgerPayment struct {
 	// Authorized is what was ever held, OpenHold tells whether it still is.
 	Authorized int64       `json:"authorized"`
 	Captured   int64       `json:"captured"`
-	Refunded   int64       `json:"refunded"` // of the captured amount
+	Refunded   int64       `json:"refunded"` // of the captured amount, or on its way
 	OpenHold   bool        `json:"open_hold"`
 	Operations []operation `json:"operations"`
 }
@@ -45,24 +45,15 @@ func (s *Server) controlRoutes() {
 	s.mux.HandleFunc("GET /_control/stats", func(w http.ResponseWriter, _ *http.Request) {
 		writeControl(w, http.StatusOK, s.Stats())
 	})
-	s.mux.HandleFunc("PUT /_control/faults", s.putFaults)
+	s.mux.HandleFunc("PUT /_control/faults", func(w http.ResponseWriter, r *http.Request) {
+		var p Plan
+		control(w, r, &p, func() (any, error) { return p, s.SetFaults(p) })
+	})
+	s.handRoutes()
 	s.mux.HandleFunc("DELETE /_control", func(w http.ResponseWriter, _ *http.Request) {
 		s.reset()
 		w.WriteHeader(http.StatusNoContent)
 	})
-}
-
-func (s *Server) putFaults(w http.ResponseWriter, r *http.Request) {
-	var p Plan
-	err := decodeStrict(http.MaxBytesReader(w, r.Body, maxBody), &p)
-	if err == nil {
-		err = s.SetFaults(p)
-	}
-	if err != nil {
-		writeControl(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
-		return
-	}
-	writeControl(w, http.StatusOK, p)
 }
 
 // SetFaults replaces all rules, or none if one of them is bad.
@@ -86,6 +77,7 @@ func (s *Server) Ledger() Ledger {
 	l := Ledger{Payments: make([]LedgerPayment, 0, len(w.order))}
 	for _, p := range w.order {
 		p.lapse(now)
+		w.note(p, now)
 		l.Payments = append(l.Payments, p.ledger())
 	}
 	return l

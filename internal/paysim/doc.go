@@ -10,9 +10,20 @@
 // makes an unknown outcome unknown.
 //
 // It is not a copy of Stripe: it knows the parameters that this service sends,
-// refuses all others, keeps everything in memory, sends no webhooks, and
-// needs no authorization for /_control. Never expose it beyond the loopback
-// interface.
+// refuses all others, keeps everything in memory, and needs no authorization for
+// /_control. Never expose it beyond the loopback interface.
+//
+// # Webhooks
+//
+// PUT /_control/webhook {url, host, secret, duplicate, reorder} sends signed events of
+// everything that happens from then on to payments, their refunds and disputes: as it
+// happens, or every event twice, or those of each second backwards. Like Stripe's, an
+// event of a dispute carries no metadata.
+//
+// # Banks
+//
+// POST /_control/refunds/{id} {failure} decides about a refund, in time or late, and
+// POST /_control/disputes {ref, status} begins a dispute or brings news of it.
 //
 // # A call, step by step
 //
@@ -22,6 +33,6 @@
 // withholds the answer. Then the key is looked up, and parameters are
 // checked. Then the object is locked, its state checked, and the faults of
 // the endpoint are drawn: latency (the key and the object stay taken meanwhile),
-// error_500 (no effect, and remembered under the key) and decline. Then comes
-// the effect.
+// error_500 (no effect, and remembered under the key), decline and pending. Then
+// comes the effect.
 package paysim

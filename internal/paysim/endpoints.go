@@ -145,34 +145,14 @@ func (s *Server) parseRefund(_ string, f *form) (plan, *apiError) {
 		ref:   ref,
 		check: func(p *intent) *apiError { return p.checkRefund(amount) },
 		run: func(w *world, p *intent, x execution) (any, *intent, *apiError) {
-			r.id, r.created = w.newID("re_"), x.now
+			r.id, r.created, r.status = w.newID("re_"), x.now, refundSucceeded
+			if x.pending {
+				r.status = refundPending
+			}
 			p.refund(r)
-			return r.json(p), nil, nil
+			return r.json(p, false), nil, nil
 		},
 	}, nil
-}
-
-// parseListRefunds lists the refunds of one intent, newest first.
-func (s *Server) parseListRefunds(_ string, f *form) (plan, *apiError) {
-	ref := f.text("payment_intent")
-	limit, given := f.amount("limit")
-	after := f.text("starting_after")
-	if !given {
-		limit = 10
-	}
-	if limit > 100 {
-		f.fail(invalid("", "limit", "A page has at most 100 entries."))
-	}
-	if err := f.done(); err != nil {
-		return plan{}, err
-	}
-	if ref == "" {
-		return plan{}, missingParam("payment_intent")
-	}
-	return plan{ref: ref, run: func(_ *world, p *intent, _ execution) (any, *intent, *apiError) {
-		list, err := p.refundPage(int(limit), after)
-		return list, nil, err
-	}}, nil
 }
 
 // methodParam is a payment method that the simulator knows, or none.
@@ -185,13 +165,16 @@ func methodParam(f *form) string {
 }
 
 // expandParam tells whether the latest charge is wanted in full.
-func expandParam(f *form) bool {
-	var charge bool
+func expandParam(f *form) bool { return expands(f, "latest_charge") }
+
+// expands tells whether the one property that can be had in full is wanted so.
+func expands(f *form, only string) bool {
+	var wanted bool
 	for _, property := range f.list("expand") {
-		if property != "latest_charge" {
+		if property != only {
 			f.fail(invalid("", "expand", "This property cannot be expanded: %s.", property))
 		}
-		charge = true
+		wanted = true
 	}
-	return charge
+	return wanted
 }

@@ -19,6 +19,7 @@ const (
 	KindTimeoutBefore Kind = "timeout_before" // no answer and no effect
 	KindTimeoutAfter  Kind = "timeout_after"  // no answer, but the effect
 	KindLatency       Kind = "latency"        // the endpoint takes its time
+	KindPending       Kind = "pending"        // of a refund, which is decided over /_control
 )
 
 // OpAny is the op of a rule for all operations.
@@ -65,7 +66,7 @@ func (p Plan) Validate() error {
 func (r Rule) validate() error {
 	ops := []Op{OpAny, OpCreate, OpConfirm, OpCapture, OpCancel, OpRefund, OpRetrieve}
 	kinds := []Kind{
-		KindError500, KindRateLimit, KindDecline, KindReset, KindTimeoutBefore, KindTimeoutAfter, KindLatency,
+		KindError500, KindRateLimit, KindDecline, KindReset, KindTimeoutBefore, KindTimeoutAfter, KindLatency, KindPending,
 	}
 	switch {
 	case !slices.Contains(ops, r.Op):
@@ -74,6 +75,8 @@ func (r Rule) validate() error {
 		return fmt.Errorf("kind: %q is none of %v", r.Kind, kinds)
 	case r.Kind == KindDecline && r.Op != OpConfirm && r.Op != OpAny:
 		return fmt.Errorf("op: only a confirm can be declined, not %s", r.Op)
+	case r.Kind == KindPending && r.Op != OpRefund && r.Op != OpAny:
+		return fmt.Errorf("op: only a refund can be pending, not %s", r.Op)
 	case r.Rate != nil && !(*r.Rate >= 0 && *r.Rate <= 1):
 		return fmt.Errorf("rate: %v is not from 0 to 1", *r.Rate)
 	case r.Times != nil && *r.Times < 1:
@@ -109,7 +112,7 @@ const (
 
 func (k Kind) stage() stage {
 	switch k {
-	case KindError500, KindDecline, KindLatency:
+	case KindError500, KindDecline, KindLatency, KindPending:
 		return stageEndpoint
 	default:
 		return stageNetwork
@@ -120,7 +123,7 @@ func (r Rule) applies(op Op, at stage) bool {
 	if r.Kind.stage() != at || (r.Op != OpAny && r.Op != op) {
 		return false
 	}
-	return r.Kind != KindDecline || op == OpConfirm
+	return (r.Kind != KindDecline || op == OpConfirm) && (r.Kind != KindPending || op == OpRefund)
 }
 
 // faults is a plan at work.

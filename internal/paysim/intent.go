@@ -37,6 +37,8 @@ type intent struct {
 	canceledAt   time.Time
 	cancelReason string
 	refunds      []*refund
+	disputes     []*dispute
+	told         told
 
 	busy       bool
 	operations []operation
@@ -53,15 +55,6 @@ type charge struct {
 	// Stripe reports the rest of a partial capture, and a canceled hold, so.
 	amountRefunded int64
 	captureBefore  time.Time
-}
-
-type refund struct {
-	id       string
-	amount   int64
-	created  time.Time
-	reason   string
-	metadata map[string]string
-	release  bool // of a hold, never captured
 }
 
 type operation struct {
@@ -89,17 +82,6 @@ func (p *intent) received() int64 {
 		return p.charge.amountCaptured
 	}
 	return 0
-}
-
-// refunded is what went back of the captured amount.
-func (p *intent) refunded() int64 {
-	var sum int64
-	for _, r := range p.refunds {
-		if !r.release {
-			sum += r.amount
-		}
-	}
-	return sum
 }
 
 func (p *intent) checkConfirm(method string) *apiError {
@@ -212,7 +194,7 @@ func (p *intent) release(amount int64, id string, now time.Time) {
 		return
 	}
 	p.charge.amountRefunded += amount
-	p.refunds = append(p.refunds, &refund{id: id, amount: amount, created: now, release: true})
+	p.refunds = append(p.refunds, &refund{id: id, amount: amount, created: now, status: refundSucceeded, release: true})
 }
 
 // lapse cancels an intent whose hold has run out, as Stripe does by itself.
@@ -223,27 +205,4 @@ func (p *intent) lapse(now time.Time) {
 	if p.status == requiresCapture && !now.Before(p.charge.captureBefore) {
 		p.cancel("automatic", strings.Replace(p.charge.id, "ch_", "re_", 1), p.charge.captureBefore)
 	}
-}
-
-func (p *intent) checkRefund(amount int64) *apiError {
-	if p.status != succeeded {
-		return unexpectedState(p, "This PaymentIntent has no successful charge to refund: its status is %s.", p.status)
-	}
-	left := p.received() - p.refunded()
-	if left == 0 {
-		return invalid("charge_already_refunded", "", "The charge has already been refunded.")
-	}
-	if amount > left {
-		return invalid("", "amount", "The refund is more than what is left of the charge.")
-	}
-	return nil
-}
-
-// refund gives amount back, or all that is left if amount is zero.
-func (p *intent) refund(r *refund) {
-	if r.amount == 0 {
-		r.amount = p.received() - p.refunded()
-	}
-	p.charge.amountRefunded += r.amount
-	p.refunds = append(p.refunds, r)
 }

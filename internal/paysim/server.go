@@ -47,6 +47,9 @@ type Server struct {
 	done chan struct{}
 	stop func()
 
+	outbox       *outbox
+	startSending func()
+
 	mu    sync.Mutex
 	world *world
 }
@@ -85,13 +88,16 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, mux: http.NewServeMux(), done: make(chan struct{})}
 	s.stop = sync.OnceFunc(func() { close(s.done) })
+	s.outbox = &outbox{wake: make(chan struct{}, 1)}
+	s.startSending = sync.OnceFunc(func() { go s.send() })
 	s.world = s.newWorld()
 	s.routes()
 	return s, nil
 }
 
 // Close ends every call that hangs or waits, without an answer, so that an HTTP
-// server above can shut down at once. Later calls do not hang or wait.
+// server above can shut down at once. Later calls do not hang or wait, and no more
+// webhooks are sent.
 func (s *Server) Close() { s.stop() }
 
 // ServeHTTP implements http.Handler.
@@ -106,6 +112,7 @@ func (s *Server) routes() {
 		"POST /v1/payment_intents/{id}/cancel":  {op: OpCancel, parse: s.parseCancel},
 		"POST /v1/refunds":                      {op: OpRefund, parse: s.parseRefund},
 		"GET /v1/refunds":                       {op: OpRetrieve, parse: s.parseListRefunds},
+		"GET /v1/disputes":                      {op: OpRetrieve, parse: s.parseListDisputes},
 	} {
 		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, e) })
 	}

@@ -38,6 +38,7 @@ type chargeJSON struct {
 	Captured             bool               `json:"captured"`
 	Created              int64              `json:"created"`
 	Currency             string             `json:"currency"`
+	Disputed             bool               `json:"disputed"`
 	FailureCode          *string            `json:"failure_code"`
 	FailureMessage       *string            `json:"failure_message"`
 	Livemode             bool               `json:"livemode"`
@@ -64,20 +65,32 @@ type refundJSON struct {
 	ID            string            `json:"id"`
 	Object        string            `json:"object"`
 	Amount        int64             `json:"amount"`
-	Charge        string            `json:"charge"`
+	Charge        any               `json:"charge"` // an id or a chargeJSON
 	Created       int64             `json:"created"`
 	Currency      string            `json:"currency"`
 	Metadata      map[string]string `json:"metadata"`
 	PaymentIntent string            `json:"payment_intent"`
 	Reason        *string           `json:"reason"`
 	Status        string            `json:"status"`
+	FailureReason string            `json:"failure_reason,omitempty"`
 }
 
-type refundListJSON struct {
-	Object  string        `json:"object"`
-	Data    []*refundJSON `json:"data"`
-	HasMore bool          `json:"has_more"`
-	URL     string        `json:"url"`
+type disputeJSON struct {
+	ID            string `json:"id"`
+	Object        string `json:"object"`
+	Amount        int64  `json:"amount"`
+	Charge        string `json:"charge"`
+	Created       int64  `json:"created"`
+	Currency      string `json:"currency"`
+	PaymentIntent string `json:"payment_intent"`
+	Status        string `json:"status"`
+}
+
+type listJSON struct {
+	Object  string `json:"object"`
+	Data    []any  `json:"data"`
+	HasMore bool   `json:"has_more"`
+	URL     string `json:"url"`
 }
 
 func (p *intent) json(expandCharge bool) *intentJSON {
@@ -112,7 +125,7 @@ func (c *charge) json(p *intent) *chargeJSON {
 		ID: c.id, Object: "charge",
 		Amount: p.amount, AmountCaptured: c.amountCaptured, AmountRefunded: c.amountRefunded,
 		Captured: c.captured, Created: c.created.Unix(), Currency: p.currency, Metadata: orEmpty(p.metadata),
-		Paid: c.failed == nil, PaymentIntent: p.id, PaymentMethod: c.method,
+		Disputed: len(p.disputes) > 0, Paid: c.failed == nil, PaymentIntent: p.id, PaymentMethod: c.method,
 		PaymentMethodDetails: paymentDetailsJSON{Type: "card", Card: cardDetailsJSON{
 			Brand: c.brand, CaptureBefore: seconds(c.captureBefore),
 		}},
@@ -124,34 +137,23 @@ func (c *charge) json(p *intent) *chargeJSON {
 	return j
 }
 
-func (r *refund) json(p *intent) *refundJSON {
-	return &refundJSON{
+func (r *refund) json(p *intent, expandCharge bool) *refundJSON {
+	j := &refundJSON{
 		ID: r.id, Object: "refund", Amount: r.amount, Charge: p.charge.id, Created: r.created.Unix(),
 		Currency: p.currency, Metadata: orEmpty(r.metadata), PaymentIntent: p.id,
-		Reason: optional(r.reason), Status: "succeeded",
+		Reason: optional(r.reason), Status: string(r.status), FailureReason: r.failure,
 	}
+	if expandCharge {
+		j.Charge = p.charge.json(p)
+	}
+	return j
 }
 
-// refundPage is one page of refunds, newest first. Releases of a hold are among
-// them, as they are at Stripe.
-func (p *intent) refundPage(limit int, after string) (*refundListJSON, *apiError) {
-	list := &refundListJSON{Object: "list", Data: []*refundJSON{}, URL: "/v1/refunds"}
-	found := after == ""
-	for i := len(p.refunds) - 1; i >= 0; i-- {
-		r := p.refunds[i]
-		switch {
-		case !found:
-			found = r.id == after
-		case len(list.Data) == limit:
-			list.HasMore = true
-		default:
-			list.Data = append(list.Data, r.json(p))
-		}
+func (d *dispute) json(p *intent) *disputeJSON {
+	return &disputeJSON{
+		ID: d.id, Object: "dispute", Amount: d.amount, Charge: p.charge.id, Created: d.created.Unix(),
+		Currency: p.currency, PaymentIntent: p.id, Status: d.status,
 	}
-	if !found {
-		return nil, invalid("resource_missing", "starting_after", "No such refund: '%s'", after)
-	}
-	return list, nil
 }
 
 // stored is the error as last_payment_error shows it: without the intent,

@@ -11,6 +11,7 @@ import (
 // world is all that the simulator remembers. A reset replaces it.
 type world struct {
 	newID   func(prefix string) string
+	outbox  *outbox
 	holdFor time.Duration
 
 	mu       sync.Mutex
@@ -29,6 +30,7 @@ const idAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 func (s *Server) newWorld() *world {
 	return &world{
 		newID:   s.newID,
+		outbox:  s.outbox,
 		holdFor: s.cfg.HoldFor,
 		intents: map[string]*intent{},
 		keys:    keyMemory{entries: map[scopedKey]*keyEntry{}},
@@ -74,6 +76,7 @@ func (w *world) lock(ref string, op Op, now time.Time) (*intent, *apiError) {
 		return nil, noSuch(http.StatusNotFound, "payment_intent", ref, "intent")
 	}
 	p.lapse(now)
+	w.note(p, now)
 	if op == OpRetrieve {
 		return p, nil
 	}
@@ -136,7 +139,7 @@ func (w *world) finish(c *call, p plan, target *intent, d draw, refused *apiErro
 	}
 	if err == nil {
 		var made *intent
-		object, made, err = p.run(w, target, execution{now: now, decline: d.kind == KindDecline})
+		object, made, err = p.run(w, target, execution{now: now, decline: d.kind == KindDecline, pending: d.kind == KindPending})
 		if made != nil {
 			target = made
 		}
@@ -150,6 +153,7 @@ func (w *world) finish(c *call, p plan, target *intent, d draw, refused *apiErro
 	if target != nil {
 		a.ref = target.id
 		target.record(c.op, c.key, now, a.result)
+		w.note(target, now)
 	}
 	return a
 }

@@ -252,6 +252,14 @@ func badInput(s *suite) {
 	s.fails("capture without a key", err, resilience.Permanent)
 	_, err = s.Gateway.Cancel(ctx, p.Ref, "")
 	s.fails("cancel without a key", err, resilience.Permanent)
+	for name, o := range map[string]payments.RefundOrder{
+		"no amount": refundOf(p.Ref, 0), "negative amount": refundOf(p.Ref, -1), "no id": {Ref: p.Ref, BookingID: "bk_1", Amount: 1},
+	} {
+		_, err = s.Gateway.Refund(ctx, o, s.key())
+		s.fails("refund with "+name, err, resilience.Permanent)
+	}
+	_, err = s.Gateway.Refund(ctx, refundOf(p.Ref, 1), "")
+	s.fails("refund without a key", err, resilience.Permanent)
 	_, err = s.Gateway.Confirm(ctx, p.Ref, "")
 	s.fails("confirm without a key", err, resilience.Permanent)
 	for method, err := range s.each(ctx, "") {

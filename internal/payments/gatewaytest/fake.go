@@ -37,15 +37,21 @@ type Fake struct {
 	keys    map[string]*answer
 	byAge   []*answer
 	scripts map[Op][]Fault
+	ids     int // of refunds and disputes
 }
 
-var _ payments.Gateway = (*Fake)(nil)
+var (
+	_ payments.Gateway = (*Fake)(nil)
+	_ Provider         = (*Fake)(nil)
+)
 
 // object is a payment object with what only the provider knows.
 type object struct {
 	payments.Payment
 	method     string
 	everHeld   int64
+	refunds    []*payments.RefundObject
+	disputes   []*payments.Dispute
 	operations []Operation
 }
 
@@ -84,16 +90,17 @@ func (f *Fake) Create(ctx context.Context, o payments.Order, key string) (paymen
 	}
 	r := request{Call: Call{Op: Create, Key: key}}
 	r.stands = fmt.Sprintf("%s %+v", Create, o)
-	r.act = func(Fault, time.Time) (*object, *payments.Error) {
+	r.act = func(Fault, time.Time) (*object, reply) {
 		p := &object{method: o.Method, Payment: payments.Payment{
 			Ref: "pi_fake" + strconv.Itoa(len(f.order)+1), BookingID: o.BookingID,
 			Status: payments.StatusUnconfirmed, Currency: o.Currency, Amount: o.Amount,
 		}}
 		f.objects[p.Ref] = p
 		f.order = append(f.order, p)
-		return p, nil
+		return p, reply{}
 	}
-	return f.do(ctx, r)
+	a, err := f.do(ctx, r)
+	return a.payment, err
 }
 
 // Confirm implements payments.Gateway.
@@ -169,7 +176,9 @@ type request struct {
 	Call
 	// stands is what the key stands for, besides the call.
 	stands string
-	act    func(Fault, time.Time) (*object, *payments.Error)
+	// act has the effect. It returns the object that the call is about, if it came
+	// that far.
+	act func(Fault, time.Time) (*object, reply)
 }
 
 func (r request) print() string { return r.String() + " " + r.stands }
@@ -178,25 +187,30 @@ func (r request) print() string { return r.String() + " " + r.stands }
 func (f *Fake) on(
 	ctx context.Context, r request, act func(*object, Fault, time.Time) *payments.Error,
 ) (payments.Payment, error) {
-	r.act = func(fault Fault, now time.Time) (*object, *payments.Error) {
-		p, ok := f.objects[r.Ref]
+	r.act = f.find(r.Ref, func(p *object, fault Fault, now time.Time) reply { return reply{err: act(p, fault, now)} })
+	a, err := f.do(ctx, r)
+	return a.payment, err
+}
+
+func (f *Fake) find(ref string, act func(*object, Fault, time.Time) reply) func(Fault, time.Time) (*object, reply) {
+	return func(fault Fault, now time.Time) (*object, reply) {
+		p, ok := f.objects[ref]
 		if !ok {
-			return nil, failed(resilience.Permanent, "resource_missing")
+			return nil, reply{err: failed(resilience.Permanent, "resource_missing")}
 		}
 		p.lapse(now)
 		return p, act(p, fault, now)
 	}
-	return f.do(ctx, r)
 }
 
 // do is the way of every call: context, key, fault, effect, and the answer unless
 // the fault takes it.
-func (f *Fake) do(ctx context.Context, r request) (payments.Payment, error) {
+func (f *Fake) do(ctx context.Context, r request) (reply, error) {
 	if ctx.Err() != nil {
-		return payments.Payment{}, ended(ctx, r.Call, resilience.Transient)
+		return reply{}, ended(ctx, r.Call, resilience.Transient)
 	}
-	if r.Op != Retrieve && r.Key == "" {
-		return payments.Payment{}, failed(resilience.Permanent, "invalid_idempotency_key")
+	if !r.Op.reads() && r.Key == "" {
+		return reply{}, failed(resilience.Permanent, "invalid_idempotency_key")
 	}
 	f.mu.Lock()
 	fault := f.faultFor(r.Call)
@@ -207,18 +221,21 @@ func (f *Fake) do(ctx context.Context, r request) (payments.Payment, error) {
 	f.mu.Unlock()
 	if !fault.store {
 		if err := fault.strike(ctx, r.Call); err != nil {
-			return payments.Payment{}, err
+			return reply{}, err
 		}
 	}
 	if a.err != nil {
-		return payments.Payment{}, a.failure(r.Call)
+		return reply{}, a.failure(r.Call)
 	}
-	return a.payment, nil
+	return a, nil
 }
 
 // reply is what the provider says.
 type reply struct {
 	payment  payments.Payment
+	refund   payments.RefundObject
+	refunds  []payments.RefundObject
+	disputes []payments.Dispute
 	err      *payments.Error
 	replayed bool
 }
@@ -242,14 +259,14 @@ func (f *Fake) carryOut(r request, fault Fault) reply {
 	if fault.store {
 		p, a.err = f.objects[r.Ref], fault.err
 	} else {
-		p, a.err = r.act(fault, now)
+		p, a = r.act(fault, now)
 	}
 	if p != nil {
 		a.payment = p.Payment
 		p.record(r.Call, now, a.err)
 	}
 	// Like Stripe, what was never carried out is not remembered.
-	if r.Op != Retrieve && (p != nil || fault.store) {
+	if !r.Op.reads() && (p != nil || fault.store) {
 		known := &answer{key: r.Key, print: r.print(), at: now, reply: a}
 		f.keys[r.Key] = known
 		f.byAge = append(f.byAge, known)
@@ -273,7 +290,7 @@ func (f *Fake) replay(r request, known *answer, now time.Time) reply {
 		p.operations = append(p.operations, Operation{Call: r.Call, At: now, Result: "replayed"})
 	}
 	a := known.reply
-	a.replayed, a.payment.Replayed = true, true
+	a.replayed, a.payment.Replayed, a.refund.Replayed = true, true, true
 	return a
 }
 

@@ -19,7 +19,7 @@ func TestFakeIsAGateway(t *testing.T) {
 	gatewaytest.Run(t, func(*testing.T) gatewaytest.Harness {
 		now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 		fake := gatewaytest.NewFake(gatewaytest.Config{Now: func() time.Time { return now }})
-		return gatewaytest.Harness{Gateway: fake, Advance: func(d time.Duration) { now = now.Add(d) }}
+		return gatewaytest.Harness{Gateway: fake, Provider: fake, Advance: func(d time.Duration) { now = now.Add(d) }}
 	})
 }
 

@@ -20,13 +20,19 @@ const (
 	Retrieve Op = "retrieve"
 	Capture  Op = "capture"
 	Cancel   Op = "cancel"
+	Refund   Op = "refund"
+	Refunds  Op = "refunds"
+	Disputes Op = "disputes"
 )
+
+// reads tells whether a method changes nothing, and so has no key.
+func (o Op) reads() bool { return o == Retrieve || o == Refunds || o == Disputes }
 
 // Call is one call of a method, as faults and the ledger see it.
 type Call struct {
 	Op  Op
 	Ref string // empty for Create
-	Key string // empty for Retrieve
+	Key string // empty for methods that only read
 }
 
 // Fault is how a call goes wrong. The zero Fault is none.
@@ -36,6 +42,7 @@ type Fault struct {
 	store   bool // err is the answer to the key from now on
 	hang    bool // until the context ends
 	decline string
+	pending bool
 }
 
 // Unreachable is a call that was certainly not sent.
@@ -72,6 +79,20 @@ func Busy(code string) Fault { return Fault{err: failed(resilience.Unknown, code
 
 // Declined makes a Confirm of a good card a decline. Other calls are unharmed.
 func Declined(code string) Fault { return Fault{decline: code} }
+
+// Pending makes a Refund one that the provider has not decided yet, see
+// Fake.FinishRefund. Other calls are unharmed.
+func Pending() Fault { return Fault{pending: true} }
+
+// Refused is what every call meets whose API key is wrong.
+func Refused() Fault {
+	err := failed(resilience.Permanent, "invalid_request_error")
+	err.Refused = true
+	return Fault{err: err}
+}
+
+// Broken is a call that the provider finds wrong, with a code of its choice.
+func Broken(code string) Fault { return Fault{err: failed(resilience.Permanent, code)} }
 
 func failed(class resilience.Class, code string) *payments.Error {
 	return &payments.Error{Outcome: class, Code: code}

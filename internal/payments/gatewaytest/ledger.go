@@ -13,6 +13,8 @@ type Entry struct {
 	// it still is.
 	EverHeld   int64
 	OpenHold   bool
+	Refunds    []payments.RefundObject
+	Disputes   []payments.Dispute
 	Operations []Operation
 }
 
@@ -34,6 +36,7 @@ func (f *Fake) Ledger() []Entry {
 		p.lapse(now)
 		entries = append(entries, Entry{
 			Payment: p.Payment, EverHeld: p.everHeld, OpenHold: p.Status == payments.StatusAuthorized,
+			Refunds: values(p.refunds), Disputes: values(p.disputes),
 			Operations: append([]Operation{}, p.operations...),
 		})
 	}
@@ -41,7 +44,7 @@ func (f *Fake) Ledger() []Entry {
 }
 
 func (p *object) record(c Call, now time.Time, err *payments.Error) {
-	if c.Op == Retrieve {
+	if c.Op.reads() {
 		return
 	}
 	result := "ok"

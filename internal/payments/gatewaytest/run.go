@@ -18,36 +18,59 @@ import (
 type Harness struct {
 	Gateway payments.Gateway
 	// Advance moves the provider's clock.
-	Advance func(time.Duration)
+	Advance  func(time.Duration)
+	Provider Provider
+}
+
+// Provider is what happens at a provider without a call of this service.
+type Provider interface {
+	// StoreFailure makes the next call of a method fail without effect, and its key
+	// answer with that failure from then on.
+	StoreFailure(op Op)
+	// DelayRefund makes the next refund pending.
+	DelayRefund()
+	// FinishRefund decides about a refund, see Fake.FinishRefund.
+	FinishRefund(id, failure string) bool
+	RefundByHand(ref string, amount int64) (payments.RefundObject, error)
+	// Dispute begins a dispute, or brings news of it.
+	Dispute(ref, status string) (id string)
 }
 
 // Run checks the contract of payments.Gateway. newHarness is called once per
 // subtest.
 func Run(t *testing.T, newHarness func(t *testing.T) Harness) {
 	for name, check := range map[string]func(*suite){
-		"create holds nothing":                        createHoldsNothing,
-		"confirm holds":                               confirmHolds,
-		"capture takes a part and releases the rest":  captureTakesAPart,
-		"capture is bounded by the hold":              captureIsBounded,
-		"capture needs a hold":                        captureNeedsAHold,
-		"cancel releases and fences":                  cancelReleasesAndFences,
-		"cancel fences an object never confirmed":     cancelFencesUnconfirmed,
-		"cancel leaves what was captured":             cancelLeavesCaptured,
-		"a declined object can be canceled":           declineThenCancel,
-		"a required action is a decline":              requiredActionIsADecline,
-		"an unknown method is a decline":              unknownMethodIsADecline,
-		"a key has one effect":                        keyHasOneEffect,
-		"a key keeps a decline":                       keyKeepsADecline,
-		"a key is for one request":                    keyIsForOneRequest,
-		"a key is forgotten":                          keyIsForgotten,
-		"a hold lapses":                               holdLapses,
-		"an unknown object is permanent":              unknownObject,
-		"bad input is permanent":                      badInput,
-		"an ended context has no effect":              endedContext,
-		"many callers with one key make one object":   concurrentCreates,
-		"many callers with one key confirm once":      concurrentConfirms,
-		"of capture and cancel at once one succeeds":  captureAgainstCancel,
-		"many callers on many objects stay separated": concurrentObjects,
+		"create holds nothing":                         createHoldsNothing,
+		"confirm holds":                                confirmHolds,
+		"capture takes a part and releases the rest":   captureTakesAPart,
+		"capture is bounded by the hold":               captureIsBounded,
+		"capture needs a hold":                         captureNeedsAHold,
+		"cancel releases and fences":                   cancelReleasesAndFences,
+		"cancel fences an object never confirmed":      cancelFencesUnconfirmed,
+		"cancel leaves what was captured":              cancelLeavesCaptured,
+		"a declined object can be canceled":            declineThenCancel,
+		"a required action is a decline":               requiredActionIsADecline,
+		"an unknown method is a decline":               unknownMethodIsADecline,
+		"a key has one effect":                         keyHasOneEffect,
+		"a key keeps a decline":                        keyKeepsADecline,
+		"a key is for one request":                     keyIsForOneRequest,
+		"a key is forgotten":                           keyIsForgotten,
+		"a hold lapses":                                holdLapses,
+		"a stored failure is replayed, then forgotten": storedFailures,
+		"a refund gives a part back":                   refundGivesBack,
+		"a refund needs a capture":                     refundNeedsACapture,
+		"a refund's key has one effect":                refundKeyHasOneEffect,
+		"a refund may be pending":                      refundIsPending,
+		"a refund may fail late":                       refundFailsLate,
+		"a refund by hand is listed":                   refundByHand,
+		"a dispute is listed with its news":            disputes,
+		"an unknown object is permanent":               unknownObject,
+		"bad input is permanent":                       badInput,
+		"an ended context has no effect":               endedContext,
+		"many callers with one key make one object":    concurrentCreates,
+		"many callers with one key confirm once":       concurrentConfirms,
+		"of capture and cancel at once one succeeds":   captureAgainstCancel,
+		"many callers on many objects stay separated":  concurrentObjects,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -173,5 +196,8 @@ func (s *suite) each(ctx context.Context, ref string) map[string]error {
 	_, errs["retrieve"] = s.Gateway.Retrieve(ctx, ref)
 	_, errs["capture"] = s.Gateway.Capture(ctx, ref, held, s.key())
 	_, errs["cancel"] = s.Gateway.Cancel(ctx, ref, s.key())
+	_, errs["refund"] = s.Gateway.Refund(ctx, refundOf(ref, 500), s.key())
+	_, errs["refunds"] = s.Gateway.Refunds(ctx, ref)
+	_, errs["disputes"] = s.Gateway.Disputes(ctx, ref)
 	return errs
 }

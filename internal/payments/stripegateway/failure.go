@@ -71,13 +71,35 @@ func (g *Gateway) failure(ctx context.Context, doing string, x *exchange, err er
 	} else if x.status < http.StatusBadRequest || x.err != nil {
 		return unintelligible(doing, x, x.err)
 	}
+	class := obeying(x.header.Get("Stripe-Should-Retry"), classOf(x.status, response.Type, code, param))
 	return &payments.Error{
-		Outcome:    classOf(x.status, response.Type, code, param),
+		Outcome:    class,
 		Code:       code,
 		RetryAfter: retryAfter(x.header.Get("Retry-After"), g.now()),
 		Replayed:   x.replayed(),
+		Refused:    class == resilience.Permanent && (said == nil || refusesUs(x.status)),
 		Err:        fmt.Errorf("%s: %w", doing, response),
 	}
+}
+
+// obeying is a class after the provider's own word on repeating the call. Its word
+// makes nothing safer than it is by our table: repeating after an outcome that is
+// Unknown stays the business of whoever has retrieved the object.
+func obeying(shouldRetry string, class resilience.Class) resilience.Class {
+	switch {
+	case shouldRetry == "false" && class == resilience.Transient: // not soon
+		return resilience.Unknown
+	case shouldRetry == "true" && class == resilience.Permanent: // not for ever
+		return resilience.Unknown
+	default:
+		return class
+	}
+}
+
+// refusesUs tells whether an answer is about the API key. An answer without an error
+// that the client can read is not Stripe's: then the address is wrong.
+func refusesUs(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
 // classOf is the one table from answers to classes. What is in none of its

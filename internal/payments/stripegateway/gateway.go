@@ -44,8 +44,10 @@ type Config struct {
 
 // Gateway is a payments.Gateway over Stripe.
 type Gateway struct {
-	intents paymentIntents
-	now     func() time.Time
+	intents  paymentIntents
+	refunds  refunds
+	disputes disputes
+	now      func() time.Time
 }
 
 var _ payments.Gateway = (*Gateway)(nil)
@@ -57,6 +59,15 @@ type paymentIntents interface {
 	Retrieve(context.Context, string, *stripe.PaymentIntentRetrieveParams) (*stripe.PaymentIntent, error)
 	Capture(context.Context, string, *stripe.PaymentIntentCaptureParams) (*stripe.PaymentIntent, error)
 	Cancel(context.Context, string, *stripe.PaymentIntentCancelParams) (*stripe.PaymentIntent, error)
+}
+
+type refunds interface {
+	Create(context.Context, *stripe.RefundCreateParams) (*stripe.Refund, error)
+	List(context.Context, *stripe.RefundListParams) *stripe.V1List[*stripe.Refund]
+}
+
+type disputes interface {
+	List(context.Context, *stripe.DisputeListParams) *stripe.V1List[*stripe.Dispute]
 }
 
 // opConfirm is the operation whose answer can be a decline without being an error.
@@ -95,7 +106,9 @@ func New(cfg Config) (*Gateway, error) {
 		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull},
 	})
 	client := stripe.NewClient(cfg.APIKey, stripe.WithBackends(&stripe.Backends{API: backend}))
-	return &Gateway{intents: client.V1PaymentIntents, now: cfg.Now}, nil
+	return &Gateway{
+		intents: client.V1PaymentIntents, refunds: client.V1Refunds, disputes: client.V1Disputes, now: cfg.Now,
+	}, nil
 }
 
 func newHTTPClient(next http.RoundTripper) *http.Client {

@@ -41,6 +41,7 @@ func paymentOf(intent *stripe.PaymentIntent) (payments.Payment, error) {
 		if charge != nil {
 			p.Authorized = charge.Amount
 			p.Refunded = refunded(charge)
+			p.Disputed = charge.Disputed
 		}
 	default: // nothing is held or taken
 	}
