@@ -17,12 +17,14 @@ var core = map[string]int{
 	"internal/resilience": 0,
 	"internal/sweeper":    1,
 	"internal/booking":    1,
+	"internal/queue":      1,
 	"internal/payments":   2,
 	"internal/readmodel":  2,
+	"internal/deferral":   3,
 }
 
 // edges translate between the outer world's shapes and the domain. Their subpackages are adapters, as those of core are.
-var edges = []string{"internal/httpapi", "internal/queue", "internal/relay"}
+var edges = []string{"internal/httpapi", "internal/relay"}
 
 // tools help developers and are no part of what is deployed.
 var tools = []string{"internal/localstack", "internal/paysim", "internal/toolbox"}

@@ -19,10 +19,14 @@ func attribute(name, kind string) map[string]any {
 }
 
 func keysOnlyIndex(name, hashKey, rangeKey string) map[string]any {
+	return index(name, hashKey, rangeKey, "KEYS_ONLY")
+}
+
+func index(name, hashKey, rangeKey, projection string) map[string]any {
 	return map[string]any{
 		"IndexName":  name,
 		"KeySchema":  []any{hash(hashKey), sortKey(rangeKey)},
-		"Projection": map[string]any{"ProjectionType": "KEYS_ONLY"},
+		"Projection": map[string]any{"ProjectionType": projection},
 	}
 }
 
@@ -53,8 +57,11 @@ func TestTablesHaveTheKeysThatTheCodeUses(t *testing.T) {
 			},
 		},
 		"ControlTable": {
-			"KeySchema":            []any{hash("control_id")},
-			"AttributeDefinitions": []any{attribute("control_id", "S")},
+			"KeySchema": []any{hash("control_id")},
+			"AttributeDefinitions": []any{
+				attribute("control_id", "S"), attribute("work_shard", "S"), attribute("next_attempt_at", "S"),
+			},
+			"GlobalSecondaryIndexes": []any{index("due-work", "work_shard", "next_attempt_at", "ALL")},
 		},
 	}
 	if got := tpl.ofType("AWS::DynamoDB::Table"); len(got) != len(want) {

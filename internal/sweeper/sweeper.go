@@ -72,6 +72,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	turns := r.turns()
 	for len(turns) > 0 {
 		next := earliest(turns)
+		if deadline, _ := ctx.Deadline(); turns[next].at.After(deadline) {
+			break // a matter of the next run
+		}
 		if r.Sleep(ctx, turns[next].at.Sub(r.Now())) != nil {
 			break // time is up
 		}

@@ -157,7 +157,8 @@ func TestARunEndsInTimeForTheNext(t *testing.T) {
 	}
 }
 
-func TestAWaitIsCutOffToo(t *testing.T) {
+// Nobody pays for a wait at whose end there is no time.
+func TestWhatIsDueAfterTheEndIsLeftToTheNextRun(t *testing.T) {
 	t.Parallel()
 	inABubble(t, func(t *testing.T, w *world) {
 		w.has("patient", portionOf{again: 2 * time.Minute})
@@ -165,7 +166,23 @@ func TestAWaitIsCutOffToo(t *testing.T) {
 			t.Error(err)
 		}
 		w.expect("patient 0s")
-		if took := time.Since(w.began); took > 55*time.Second {
+		if took := time.Since(w.began); took != 0 {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+func TestACanceledRunEnds(t *testing.T) {
+	t.Parallel()
+	inABubble(t, func(t *testing.T, w *world) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		w.has("patient", portionOf{again: 20 * time.Second})
+		if err := w.run(ctx); err != nil {
+			t.Error(err)
+		}
+		w.expect("patient 0s")
+		if took := time.Since(w.began); took != time.Second {
 			t.Errorf("it took %s", took)
 		}
 	})
