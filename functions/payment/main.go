@@ -24,6 +24,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/queue/sqsqueue"
 	"github.com/hailstone-rides/hailstone/internal/resilience"
 	"github.com/hailstone-rides/hailstone/internal/resilience/dynamobreaker"
+	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
 )
 
 // parallel is 1: the event source hands over one message at a time, and its
@@ -60,7 +61,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	db := dynamodb.NewFromConfig(cfg)
-	breaker, err := dynamobreaker.New(db, dynamobreaker.Defaults(s.ControlTable, payments.BreakerName, payments.BreakerRules(time.Now, mathrand.Float64)))
+	breaker, err := fleet.New(
+		dynamobreaker.New(db, s.ControlTable, payments.BreakerName), fleet.Defaults(payments.BreakerRules(time.Now, mathrand.Float64)),
+	)
 	if err != nil {
 		return err
 	}

@@ -9,12 +9,11 @@ import (
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/resilience"
-	"github.com/hailstone-rides/hailstone/internal/resilience/dynamobreaker"
 )
 
 func TestTheFleetOpensAndRecoversTogether(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 10)
+	f := newEnsemble(t, 10)
 	f.breaks()
 	f.clock.advance(2 * time.Second)
 	for _, b := range f.envs {
@@ -35,7 +34,7 @@ func TestTheFleetOpensAndRecoversTogether(t *testing.T) {
 // gobreaker, distributed, and circuitbreaker-lambda: every environment probes.
 func TestFlawEveryEnvironmentProbes(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 50)
+	f := newEnsemble(t, 50)
 	f.breaks()
 	f.rests()
 	var probing, refused, asked atomic.Int64
@@ -68,7 +67,7 @@ func TestFlawEveryEnvironmentProbes(t *testing.T) {
 // Powertools: transitions are not fenced.
 func TestFlawAStaleCloserCloses(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 3)
+	f := newEnsemble(t, 3)
 	f.breaks()
 	f.rests()
 	f.calls(f.envs[0], nil, nil) // one more would close it
@@ -85,7 +84,7 @@ func TestFlawAStaleCloserCloses(t *testing.T) {
 
 func TestFlawAStaleOpenerOpens(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 3)
+	f := newEnsemble(t, 3)
 	late := make([]begun, 0, 30)
 	late = append(late, f.begin(f.envs[0]), f.begin(f.envs[1]), f.begin(f.envs[2]))
 	for range 27 {
@@ -109,7 +108,7 @@ func TestFlawAnExpiredProberDecides(t *testing.T) {
 	for name, outcome := range map[string]error{"it succeeds": nil, "it fails": errNoAnswer} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFleet(t, 2)
+			f := newEnsemble(t, 2)
 			f.breaks()
 			f.rests()
 			f.calls(f.envs[0], nil, nil)
@@ -128,7 +127,7 @@ func TestFlawAnExpiredProberDecides(t *testing.T) {
 // gobreaker: a probe that is lost keeps it half-open for good.
 func TestFlawALostProbeSticksHalfOpen(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
+	f := newEnsemble(t, 2)
 	f.breaks()
 	f.rests()
 	lost := f.begin(f.envs[0])
@@ -143,7 +142,7 @@ func TestFlawALostProbeSticksHalfOpen(t *testing.T) {
 // Powertools: the streak of probes is bound to one environment.
 func TestFlawTheStreakOfProbesIsOneEnvironments(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 3)
+	f := newEnsemble(t, 3)
 	f.breaks()
 	f.rests()
 	for _, b := range f.envs {
@@ -163,7 +162,7 @@ func btoi(b bool) int {
 
 func TestEachFailedProbeOfTheFleetDoublesTheRest(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 3)
+	f := newEnsemble(t, 3)
 	f.cfg.Rules.Rand = func() float64 { return 0 }
 	for i := range f.envs {
 		f.envs[i] = f.env()
@@ -180,7 +179,7 @@ func TestEachFailedProbeOfTheFleetDoublesTheRest(t *testing.T) {
 
 func TestAPanicInAProbeReopens(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
+	f := newEnsemble(t, 2)
 	f.breaks()
 	f.rests()
 	func() {
@@ -196,7 +195,7 @@ func TestAPanicInAProbeReopens(t *testing.T) {
 
 func TestWhatSaysNothingGivesTheLeaseBack(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
+	f := newEnsemble(t, 2)
 	f.breaks()
 	f.rests()
 	replayed := func(context.Context) (resilience.Verdict, error) { return resilience.Uncounted, nil }
@@ -211,32 +210,9 @@ func TestWhatSaysNothingGivesTheLeaseBack(t *testing.T) {
 	f.stored(resilience.Closed)
 }
 
-func TestConfigIsChecked(t *testing.T) {
-	t.Parallel()
-	good := dynamobreaker.Defaults("table", "stripe", rules(time.Now, sequence()))
-	if _, err := dynamobreaker.New(nil, good); err != nil {
-		t.Errorf("the defaults: %v", err)
-	}
-	for name, spoil := range map[string]func(*dynamobreaker.Config){
-		"no table":     func(c *dynamobreaker.Config) { c.Table = "" },
-		"no name":      func(c *dynamobreaker.Config) { c.Name = "" },
-		"no TTL":       func(c *dynamobreaker.Config) { c.TTL = 0 },
-		"no limit":     func(c *dynamobreaker.Config) { c.StoreTimeout = 0 },
-		"no reports":   func(c *dynamobreaker.Config) { c.ReportsPerSecond = 0 },
-		"no ids":       func(c *dynamobreaker.Config) { c.NewID = nil },
-		"no sane rule": func(c *dynamobreaker.Config) { c.Rules.FailureRate = 2 },
-	} {
-		cfg := good
-		spoil(&cfg)
-		if _, err := dynamobreaker.New(nil, cfg); err == nil {
-			t.Errorf("%s: accepted", name)
-		}
-	}
-}
-
 func TestStatusTellsWhenAProbeIsDue(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
+	f := newEnsemble(t, 2)
 	due := func(what string, want bool) {
 		t.Helper()
 		f.clock.advance(f.cfg.TTL)

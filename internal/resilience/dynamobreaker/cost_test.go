@@ -13,7 +13,7 @@ import (
 // circuitbreaker-lambda writes once per call.
 func TestFlawACallThatGoesWellCostsTheStore(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1)
+	f := newEnsemble(t, 1)
 	b := f.envs[0]
 	f.calls(b, nil)
 	if got := f.store.operations(); got != 1 {
@@ -34,7 +34,7 @@ func TestFlawACallThatGoesWellCostsTheStore(t *testing.T) {
 }
 
 func TestAHealthyCallAllocatesNothing(t *testing.T) {
-	f := newFleet(t, 1)
+	f := newEnsemble(t, 1)
 	f.calls(f.envs[0], nil)
 	ctx, ok := t.Context(), returns(nil)
 	if got := testing.AllocsPerRun(1000, func() { _ = f.envs[0].Do(ctx, ok) }); got != 0 {
@@ -44,7 +44,7 @@ func TestAHealthyCallAllocatesNothing(t *testing.T) {
 
 func TestAnOpenBreakerReadsOncePerTTL(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1)
+	f := newEnsemble(t, 1)
 	f.breaks()
 	before := f.store.operations()
 	for range 40 { // 4 s
@@ -60,7 +60,7 @@ func TestAnOpenBreakerReadsOncePerTTL(t *testing.T) {
 // an error of the charge.
 func TestFlawAStoreErrorIsReturnedForTheCall(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1)
+	f := newEnsemble(t, 1)
 	b := f.envs[0]
 	f.calls(b, nil, errNoAnswer) // from now on each call reports
 	f.store.down = true
@@ -72,7 +72,7 @@ func TestFlawAStoreErrorIsReturnedForTheCall(t *testing.T) {
 
 func TestWithoutAStoreAnEnvironmentGoesOnAlone(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
+	f := newEnsemble(t, 2)
 	f.store.down = true
 	a, b := f.envs[0], f.envs[1]
 	for range 10 {
@@ -94,7 +94,7 @@ func TestWithoutAStoreAnEnvironmentGoesOnAlone(t *testing.T) {
 
 func TestAStoreThatIsDownIsAskedOncePerTTL(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1)
+	f := newEnsemble(t, 1)
 	f.store.down = true
 	for range 100 { // 10 s
 		f.calls(f.envs[0], nil)
@@ -107,7 +107,7 @@ func TestAStoreThatIsDownIsAskedOncePerTTL(t *testing.T) {
 
 func TestAStoreThatHangsHoldsACallUpByItsLimitOnly(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1)
+	f := newEnsemble(t, 1)
 	f.cfg.StoreTimeout = 50 * time.Millisecond
 	b := f.env()
 	f.store.hang = true
@@ -120,7 +120,7 @@ func TestAStoreThatHangsHoldsACallUpByItsLimitOnly(t *testing.T) {
 
 func TestWhatTheLastSnapshotForbadeStaysForbidden(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1)
+	f := newEnsemble(t, 1)
 	f.breaks()
 	until := f.stored(resilience.Open).Until
 	f.store.down = true
@@ -133,7 +133,7 @@ func TestWhatTheLastSnapshotForbadeStaysForbidden(t *testing.T) {
 
 func TestACanceledCallerDoesNotMakeTheStoreLookDown(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1)
+	f := newEnsemble(t, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	err := f.envs[0].Do(ctx, func(context.Context) error {
 		f.clock.advance(3 * time.Second) // so that the snapshot is read again

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hailstone-rides/hailstone/internal/resilience"
 	"github.com/hailstone-rides/hailstone/internal/resilience/dynamobreaker"
+	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
 	"github.com/hailstone-rides/hailstone/internal/toolbox/dynamolocal"
 )
 
@@ -35,7 +36,7 @@ func (c *clock) advance(d time.Duration) { c.millis.Add(d.Milliseconds()) }
 
 // ledger stands between the fleet and the store: it counts, and can fail.
 type ledger struct {
-	dynamobreaker.Store
+	dynamobreaker.Client
 	clock *clock
 
 	mu     sync.Mutex
@@ -65,7 +66,7 @@ func (l *ledger) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...fu
 	if err := l.trouble(ctx); err != nil {
 		return nil, err
 	}
-	return l.Store.GetItem(ctx, in, o...)
+	return l.Client.GetItem(ctx, in, o...)
 }
 
 func (l *ledger) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
@@ -77,7 +78,7 @@ func (l *ledger) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o
 		return nil, err
 	}
 	in.ReturnConsumedCapacity = "TOTAL"
-	out, err := l.Store.UpdateItem(ctx, in, o...)
+	out, err := l.Client.UpdateItem(ctx, in, o...)
 	if err == nil && out.ConsumedCapacity != nil && out.ConsumedCapacity.CapacityUnits != nil {
 		l.mu.Lock()
 		l.units = max(l.units, *out.ConsumedCapacity.CapacityUnits)
@@ -101,14 +102,15 @@ func (l *ledger) busiest() (most int) {
 	return most
 }
 
-// fleet is many environments on one item.
-type fleet struct {
+// ensemble is many environments on one item.
+type ensemble struct {
 	t     testing.TB
 	clock *clock
 	store *ledger
-	cfg   dynamobreaker.Config
-	desk  *dynamobreaker.Desk
-	envs  []*dynamobreaker.Breaker
+	table string
+	cfg   fleet.Config
+	desk  *fleet.Desk
+	envs  []*fleet.Breaker
 }
 
 func rules(now func() time.Time, random func() float64) resilience.BreakerConfig {
@@ -120,16 +122,17 @@ func rules(now func() time.Time, random func() float64) resilience.BreakerConfig
 	}
 }
 
-func newFleet(t testing.TB, size int) *fleet {
+func newEnsemble(t testing.TB, size int) *ensemble {
 	t.Helper()
 	db := dynamolocal.New(t)
 	c := &clock{}
 	c.millis.Store(time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC).UnixMilli())
-	cfg := dynamobreaker.Defaults(db.Tables.Control, "stripe", rules(c.now, sequence()))
+	cfg := fleet.Defaults(rules(c.now, sequence()))
 	cfg.StoreTimeout = 20 * time.Second // the machine of a test may be busy
-	f := &fleet{
-		t: t, clock: c, cfg: cfg, desk: dynamobreaker.NewDesk(db.Client, cfg),
-		store: &ledger{Store: db.Client, clock: c, second: map[int64]int{}},
+	f := &ensemble{
+		t: t, clock: c, cfg: cfg, table: db.Tables.Control,
+		store: &ledger{Client: db.Client, clock: c, second: map[int64]int{}},
+		desk:  &fleet.Desk{Store: dynamobreaker.New(db.Client, db.Tables.Control, "payments"), Now: c.now},
 	}
 	for range size {
 		f.envs = append(f.envs, f.env())
@@ -138,9 +141,9 @@ func newFleet(t testing.TB, size int) *fleet {
 }
 
 // env is an environment that just started.
-func (f *fleet) env() *dynamobreaker.Breaker {
+func (f *ensemble) env() *fleet.Breaker {
 	f.t.Helper()
-	b, err := dynamobreaker.New(f.store, f.cfg)
+	b, err := fleet.New(dynamobreaker.New(f.store, f.table, "payments"), f.cfg)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -162,7 +165,7 @@ func returns(err error) func(context.Context) error {
 }
 
 // calls makes a call of each outcome, and wants it back untouched.
-func (f *fleet) calls(b *dynamobreaker.Breaker, outcomes ...error) {
+func (f *ensemble) calls(b *fleet.Breaker, outcomes ...error) {
 	f.t.Helper()
 	for i, outcome := range outcomes {
 		if err := b.Do(f.t.Context(), returns(outcome)); !errors.Is(err, outcome) {
@@ -171,7 +174,7 @@ func (f *fleet) calls(b *dynamobreaker.Breaker, outcomes ...error) {
 	}
 }
 
-func (f *fleet) refuses(b *dynamobreaker.Breaker) {
+func (f *ensemble) refuses(b *fleet.Breaker) {
 	f.t.Helper()
 	called := false
 	err := b.Do(f.t.Context(), func(context.Context) error { called = true; return nil })
@@ -181,7 +184,7 @@ func (f *fleet) refuses(b *dynamobreaker.Breaker) {
 }
 
 // stored wants the item to be in a state.
-func (f *fleet) stored(want resilience.State) dynamobreaker.Status {
+func (f *ensemble) stored(want resilience.State) fleet.Status {
 	f.t.Helper()
 	got, err := f.desk.Status(f.t.Context())
 	if err != nil {
@@ -195,7 +198,7 @@ func (f *fleet) stored(want resilience.State) dynamobreaker.Status {
 
 // breaks lets everything fail, 10 calls a second all over the fleet, until
 // somebody has opened the breaker, and returns after how many calls.
-func (f *fleet) breaks() int {
+func (f *ensemble) breaks() int {
 	f.t.Helper()
 	for n := 1; n < 1000; n++ {
 		f.calls(f.envs[n%len(f.envs)], errNoAnswer)
@@ -210,7 +213,7 @@ func (f *fleet) breaks() int {
 }
 
 // rests lets the time pass for which it is open.
-func (f *fleet) rests() {
+func (f *ensemble) rests() {
 	f.t.Helper()
 	f.clock.advance(f.stored(resilience.Open).Until.Sub(f.clock.now()))
 }
@@ -221,7 +224,7 @@ type begun struct {
 	ended   chan error
 }
 
-func (f *fleet) begin(b *dynamobreaker.Breaker) begun {
+func (f *ensemble) begin(b *fleet.Breaker) begun {
 	f.t.Helper()
 	c := begun{outcome: make(chan error), ended: make(chan error, 1)}
 	started := make(chan struct{})
@@ -244,6 +247,6 @@ func (c begun) end(outcome error) error {
 	return <-c.ended
 }
 
-func (f *fleet) String() string {
+func (f *ensemble) String() string {
 	return fmt.Sprintf("%d environments, %d reads, %d writes", len(f.envs), f.store.gets, f.store.writes)
 }

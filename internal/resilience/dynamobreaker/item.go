@@ -9,24 +9,31 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/hailstone-rides/hailstone/internal/resilience"
+	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
 )
 
 // Attributes of the item. Times are milliseconds since 1970. An attribute that is
-// missing is zero, and a missing item a closed breaker at version 0.
+// missing is zero, and a missing item a breaker that nothing has happened to.
 const (
 	attrID         = "control_id"
-	attrMode       = "mode"
-	attrModeBy     = "mode_by"
-	attrModeWhy    = "mode_why"
-	attrModeAt     = "mode_at"
-	attrOrders     = "orders" // how many an operator has given
+	attrOrders     = "orders"
 	attrState      = "state"
-	attrVersion    = "version" // raised by every change but a report
+	attrVersion    = "version"
 	attrUntil      = "until"
-	attrReopened   = "reopened" // probes that failed in a row
+	attrReopened   = "reopened"
 	attrProbeOwner = "probe_owner"
 	attrProbeUntil = "probe_until"
-	attrHealthy    = "healthy_probes" // in a row, of the whole fleet
+	attrHealthy    = "healthy_probes"
+)
+
+// Attributes of an order, in the item of the breaker and in its own.
+const (
+	attrMode      = "mode"
+	attrModeBy    = "mode_by"
+	attrModeWhy   = "mode_why"
+	attrModeAt    = "mode_at"
+	attrFoundMode = "found_mode"
+	attrFound     = "found_state"
 )
 
 // Counts are attributes of their own, so that a report is one ADD:
@@ -38,7 +45,65 @@ const (
 
 type item = map[string]types.AttributeValue
 
-func itemID(name string) string { return "breaker/" + name }
+func decode(it item) (fleet.Record, error) {
+	r := &reader{it: it}
+	out := fleet.Record{
+		Stage: fleet.Stage{
+			Version: r.number(attrVersion), State: r.state(attrState), Until: r.time(attrUntil),
+			Reopened: r.number(attrReopened), Healthy: r.number(attrHealthy),
+			Lease: fleet.Lease{Owner: r.text(attrProbeOwner), Until: r.time(attrProbeUntil)},
+		},
+		Mode: r.mode(attrMode), Orders: r.number(attrOrders),
+	}
+	if out.Orders > 0 {
+		out.Order = r.order(out.Orders)
+	}
+	place := make(map[[2]int64]int)
+	for name := range it {
+		kind, version, epoch, ok := parseCount(name)
+		if !ok {
+			continue
+		}
+		i, known := place[[2]int64{version, epoch}]
+		if !known {
+			i = len(out.Counts)
+			place[[2]int64{version, epoch}] = i
+			out.Counts = append(out.Counts, fleet.Count{Version: version, Epoch: epoch})
+		}
+		if kind == countFailing {
+			out.Counts[i].Failing = r.number(name)
+		} else {
+			out.Counts[i].Healthy = r.number(name)
+		}
+	}
+	return out, r.err
+}
+
+func orderAttributes(o fleet.Order) item {
+	return item{
+		attrMode: text(string(o.Mode)), attrModeBy: text(o.By), attrModeWhy: text(o.Why), attrModeAt: millis(o.At),
+		attrFoundMode: text(string(o.FoundMode)), attrFound: text(o.Found.String()),
+	}
+}
+
+func orderItem(id string, o fleet.Order) item {
+	it := orderAttributes(o)
+	it[attrID], it[attrOrders] = text(id), number(o.Number)
+	return it
+}
+
+func decodeOrder(it item) (fleet.Order, error) {
+	r := &reader{it: it}
+	o := r.order(r.number(attrOrders))
+	return o, r.err
+}
+
+func (r *reader) order(number int64) fleet.Order {
+	return fleet.Order{
+		Number: number, Mode: r.mode(attrMode), By: r.text(attrModeBy), Why: r.text(attrModeWhy), At: r.time(attrModeAt),
+		FoundMode: r.mode(attrFoundMode), Found: r.state(attrFound),
+	}
+}
 
 func countName(kind string, version, epoch int64) string {
 	return kind + "_" + strconv.FormatInt(version, 10) + "_" + strconv.FormatInt(epoch, 10)
@@ -115,26 +180,23 @@ func (r *reader) fail(name string) {
 	}
 }
 
-func (r *reader) mode() resilience.Mode {
-	m := resilience.Mode(r.text(attrMode))
-	if m == "" {
-		return resilience.Auto
-	}
-	if !m.Valid() {
-		r.fail(attrMode)
+func (r *reader) mode(name string) resilience.Mode {
+	m := resilience.Mode(r.text(name))
+	if m != "" && !m.Valid() {
+		r.fail(name)
 	}
 	return m
 }
 
-func (r *reader) state() resilience.State {
-	s := r.text(attrState)
+func (r *reader) state(name string) resilience.State {
+	s := r.text(name)
 	for _, state := range []resilience.State{resilience.Closed, resilience.Open, resilience.HalfOpen} {
 		if s == state.String() {
 			return state
 		}
 	}
 	if s != "" {
-		r.fail(attrState)
+		r.fail(name)
 	}
 	return resilience.Closed
 }

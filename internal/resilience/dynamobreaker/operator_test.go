@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/resilience"
-	"github.com/hailstone-rides/hailstone/internal/resilience/dynamobreaker"
+	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
 )
 
-func (f *fleet) order(mode resilience.Mode, why string) {
+func (f *ensemble) order(mode resilience.Mode, why string) {
 	f.t.Helper()
 	if _, err := f.desk.Give(f.t.Context(), mode, "ada", why); err != nil {
 		f.t.Fatal(err)
@@ -21,8 +21,8 @@ func (f *fleet) order(mode resilience.Mode, why string) {
 // Powertools has no override.
 func TestFlawThereIsNoOverride(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 5)
-	everywhere := func(check func(*dynamobreaker.Breaker)) {
+	f := newEnsemble(t, 5)
+	everywhere := func(check func(*fleet.Breaker)) {
 		t.Helper()
 		f.clock.advance(f.cfg.TTL)
 		for _, b := range f.envs {
@@ -42,16 +42,16 @@ func TestFlawThereIsNoOverride(t *testing.T) {
 
 	f.order(resilience.ForcedClosed, "we know better")
 	for range 20 {
-		everywhere(func(b *dynamobreaker.Breaker) { f.calls(b, errNoAnswer) })
+		everywhere(func(b *fleet.Breaker) { f.calls(b, errNoAnswer) })
 	}
 	f.order(resilience.Auto, "over")
-	everywhere(func(b *dynamobreaker.Breaker) { f.calls(b, nil) })
+	everywhere(func(b *fleet.Breaker) { f.calls(b, nil) })
 	f.stored(resilience.Closed)
 }
 
 func TestAnOverrideIsSeenWhileOpen(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 3)
+	f := newEnsemble(t, 3)
 	f.breaks()
 	f.order(resilience.Auto, "they said it is fixed")
 	f.clock.advance(f.cfg.TTL)
@@ -62,7 +62,7 @@ func TestAnOverrideIsSeenWhileOpen(t *testing.T) {
 
 func TestAResultFromBeforeAnOrderChangesNothing(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2)
+	f := newEnsemble(t, 2)
 	f.breaks()
 	f.rests()
 	f.calls(f.envs[0], nil, nil)
@@ -79,8 +79,8 @@ func TestAResultFromBeforeAnOrderChangesNothing(t *testing.T) {
 
 func TestOrdersAreAudited(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1)
-	var want []dynamobreaker.Order
+	f := newEnsemble(t, 1)
+	var want []fleet.Order
 	for _, mode := range []resilience.Mode{resilience.ForcedOpen, resilience.ForcedClosed, resilience.Auto} {
 		o, err := f.desk.Give(t.Context(), mode, "ada", "because of "+string(mode))
 		if err != nil {
@@ -89,7 +89,7 @@ func TestOrdersAreAudited(t *testing.T) {
 		if o.Mode != mode || o.By != "ada" || !o.At.Equal(f.clock.now()) {
 			t.Errorf("%+v", o)
 		}
-		want = append([]dynamobreaker.Order{o}, want...)
+		want = append([]fleet.Order{o}, want...)
 		f.clock.advance(time.Minute)
 	}
 	got, err := f.desk.Orders(t.Context(), 10)
@@ -107,7 +107,7 @@ func TestOrdersAreAudited(t *testing.T) {
 	if two, _ := f.desk.Orders(t.Context(), 2); len(two) != 2 {
 		t.Errorf("%d orders, want the last 2", len(two))
 	}
-	for _, bad := range []dynamobreaker.Order{{Mode: "OFF", By: "ada", Why: "x"}, {Mode: resilience.Auto, Why: "x"}, {Mode: resilience.Auto, By: "ada"}} {
+	for _, bad := range []fleet.Order{{Mode: "OFF", By: "ada", Why: "x"}, {Mode: resilience.Auto, Why: "x"}, {Mode: resilience.Auto, By: "ada"}} {
 		if _, err := f.desk.Give(t.Context(), bad.Mode, bad.By, bad.Why); err == nil || !strings.Contains(err.Error(), "needed") {
 			t.Errorf("%+v: %v, want it refused", bad, err)
 		}
@@ -116,7 +116,7 @@ func TestOrdersAreAudited(t *testing.T) {
 
 func TestTwoOrdersAtOnceAreOneAndAnError(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1)
+	f := newEnsemble(t, 1)
 	results := make(chan error, 8)
 	for range cap(results) {
 		go func() {
@@ -129,7 +129,7 @@ func TestTwoOrdersAtOnceAreOneAndAnError(t *testing.T) {
 		err := <-results
 		if err == nil {
 			given++
-		} else if !errors.Is(err, dynamobreaker.ErrChanged) {
+		} else if !errors.Is(err, fleet.ErrChanged) {
 			t.Errorf("%v, want changed meanwhile", err)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // drive lets every environment make one call per interval, evenly spread, and
 // returns after how many calls the breaker was open, or 0.
-func (f *fleet) drive(span, interval time.Duration, outcome func(call int) error) (calls, openAfter int) {
+func (f *ensemble) drive(span, interval time.Duration, outcome func(call int) error) (calls, openAfter int) {
 	f.t.Helper()
 	step := interval / time.Duration(len(f.envs))
 	for end := f.clock.now().Add(span); f.clock.now().Before(end); f.clock.advance(step) {
@@ -38,7 +38,7 @@ func oneIn(n int) func(int) error {
 // rate of them would be 1.
 func TestOneThousandEnvironmentsWithFivePercentFailuresDoNotTrip(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1000)
+	f := newEnsemble(t, 1000)
 	f.drive(time.Second, time.Second, func(int) error { return nil }) // so that everybody believes that all is well
 	calls, openAfter := f.drive(8*time.Second, time.Second, oneIn(20))
 	if openAfter != 0 {
@@ -73,7 +73,7 @@ func TestRatesBesideTheThreshold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFleet(t, 20)
+			f := newEnsemble(t, 20)
 			calls, openAfter := f.drive(20*time.Second, 500*time.Millisecond, tt.failing)
 			if (openAfter > 0) != tt.trips {
 				t.Errorf("open after %d of %d calls, want a trip: %v", openAfter, calls, tt.trips)
@@ -89,7 +89,7 @@ func TestFlawAFleetCountsEachForItself(t *testing.T) {
 	for _, size := range []int{1, 10, 100} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			t.Parallel()
-			f := newFleet(t, size)
+			f := newEnsemble(t, size)
 			// Each makes a call every 2 s, as one that waits for a provider's timeout would.
 			_, shared := f.drive(5*time.Minute, 2*time.Second, func(int) error { return errNoAnswer })
 			each := countEach(t, f, size)
@@ -103,7 +103,7 @@ func TestFlawAFleetCountsEachForItself(t *testing.T) {
 
 // countEach returns after how many calls the last of as many local breakers with
 // the same rules is open.
-func countEach(t *testing.T, f *fleet, size int) (calls int) {
+func countEach(t *testing.T, f *ensemble, size int) (calls int) {
 	t.Helper()
 	open := 0
 	local := make([]*resilience.Breaker, size)
@@ -130,7 +130,7 @@ func countEach(t *testing.T, f *fleet, size int) (calls int) {
 
 func TestAnOutageOfAThousandWritesNoMoreThanItMay(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1000)
+	f := newEnsemble(t, 1000)
 	calls, openAfter := f.drive(10*time.Second, time.Second, func(int) error { return errNoAnswer })
 	if openAfter == 0 {
 		t.Fatalf("%d failing calls, and it is not open", calls)
@@ -151,7 +151,7 @@ func TestAnOutageOfAThousandWritesNoMoreThanItMay(t *testing.T) {
 
 func TestOneEnvironmentReportsAtMostTenTimesASecond(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1)
+	f := newEnsemble(t, 1)
 	for range 1000 { // 2 s
 		f.calls(f.envs[0], []error{nil, nil, errNoAnswer}[f.clock.millis.Load()%3])
 		f.clock.advance(2 * time.Millisecond)

@@ -3,166 +3,153 @@ package dynamobreaker
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
 )
 
-// refresh reads the item and returns the newest snapshot. While somebody else
-// reads it, the one at hand has to do.
-func (b *Breaker) refresh(ctx context.Context, now time.Time) *snapshot {
-	if !b.reading.TryLock() {
-		return b.seen.Load()
-	}
-	defer b.reading.Unlock()
-	before := b.seen.Load()
-	ctx, cancel := b.bounded(ctx)
-	defer cancel()
-	out, err := b.store.GetItem(ctx, &dynamodb.GetItemInput{TableName: &b.cfg.Table, Key: b.key()}, once)
-	if err != nil {
-		b.adopt(before, before.without(now))
-	} else {
-		b.learn(before, out.Item, now)
-	}
-	return b.seen.Load()
+// Client is what a Store needs of DynamoDB. *dynamodb.Client is one.
+type Client interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
-// bounded is the context of one operation. A caller whose own time is over still
-// tells what it saw, and must not make the store look as if it were down.
-func (b *Breaker) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), b.cfg.StoreTimeout)
+var _ Client = (*dynamodb.Client)(nil)
+
+// Store keeps the record of one breaker.
+type Store struct {
+	db    Client
+	table string
+	id    string
+}
+
+var _ fleet.Store = (*Store)(nil)
+
+// New returns the store of the breaker with a name. It does not ask the table.
+func New(db Client, table, name string) *Store {
+	return &Store{db: db, table: table, id: "breaker/" + name}
 }
 
 // once keeps the SDK from repeating what is not worth a second wait, or would
 // count twice.
 func once(o *dynamodb.Options) { o.RetryMaxAttempts = 1 }
 
-func (b *Breaker) key() item { return item{attrID: text(itemID(b.cfg.Name))} }
+func (s *Store) key() item { return item{attrID: text(s.id)} }
 
-// without is what is known when the store does not answer.
-func (s *snapshot) without(now time.Time) *snapshot {
-	next := *s
-	next.checked, next.down = now, true
-	return &next
-}
-
-// learn takes over what an item says. One that cannot be read is as good as none.
-func (b *Breaker) learn(before *snapshot, it item, now time.Time) {
-	next, err := b.cfg.decode(it, now)
+// Read implements fleet.Store.
+func (s *Store) Read(ctx context.Context, newest bool) (fleet.Record, error) {
+	in := &dynamodb.GetItemInput{TableName: &s.table, Key: s.key(), ConsistentRead: &newest}
+	get := []func(*dynamodb.Options){once}
+	if newest {
+		get = nil // by an operator, who has time
+	}
+	out, err := s.db.GetItem(ctx, in, get...)
 	if err != nil {
-		next = before.without(now)
+		return fleet.Record{}, fmt.Errorf("read %s: %w", s.id, err)
 	}
-	b.adopt(before, next)
+	return s.record(out.Item)
 }
 
-// adopt replaces the snapshot that an operation began with. If another operation
-// was faster, its snapshot stays: the next read settles who was right.
-func (b *Breaker) adopt(before, next *snapshot) { b.seen.CompareAndSwap(before, next) }
-
-// change is one conditional UpdateItem.
-type change struct {
-	set, add item
-	remove   []string
-	// condition besides that on the version.
-	condition string
-	values    item
-}
-
-// write makes a change to the version of a snapshot, learns from the answer, and
-// reports whether the change was made. What it returns is the item afterwards, or
-// the one that was in the way; nil if the store did not answer.
-func (b *Breaker) write(ctx context.Context, s *snapshot, c change) (after *snapshot, done bool) {
-	ctx, cancel := b.bounded(ctx)
-	defer cancel()
-	out, err := b.store.UpdateItem(ctx, b.input(s.version, c), once)
-	now := b.cfg.Rules.Now()
-	var refused *types.ConditionalCheckFailedException
-	var it item
-	switch {
-	case err == nil:
-		it, done = out.Attributes, true
-	case errors.As(err, &refused):
-		it = refused.Item
-	default:
-		b.adopt(s, s.without(now))
-		return nil, false
-	}
-	after, err = b.cfg.decode(it, now)
+func (s *Store) record(it item) (fleet.Record, error) {
+	r, err := decode(it)
 	if err != nil {
-		b.adopt(s, s.without(now))
-		return nil, done
+		return fleet.Record{}, fmt.Errorf("read %s: %w", s.id, err)
 	}
-	b.seen.Store(after) // strongly consistent, unlike a read
-	return after, done
+	return r, nil
 }
 
-func (b *Breaker) input(version int64, c change) *dynamodb.UpdateItemInput {
-	e := expression{names: map[string]string{}, values: maps.Clone(c.values)}
-	if e.values == nil {
-		e.values = item{}
+// Report implements fleet.Store.
+func (s *Store) Report(ctx context.Context, r fleet.Report) (now fleet.Record, done bool, err error) {
+	u := newUpdate(r.Version)
+	u.add(countName(countHealthy, r.Version, r.Epoch), r.Healthy)
+	u.add(countName(countFailing, r.Version, r.Epoch), r.Failing)
+	u.drop(r.Drop)
+	return s.write(ctx, u)
+}
+
+// Change implements fleet.Store.
+func (s *Store) Change(ctx context.Context, c fleet.Change) (now fleet.Record, done bool, err error) {
+	return s.write(ctx, changeOf(c))
+}
+
+func changeOf(c fleet.Change) *update {
+	u := newUpdate(c.From)
+	u.stage(c.To)
+	u.drop(c.Drop)
+	if c.Holder != "" {
+		u.only(u.name(attrProbeOwner) + " = " + u.value(text(c.Holder)))
+		u.only(u.name(attrProbeUntil) + " > " + u.value(millis(c.At)))
 	}
-	condition := "attribute_not_exists(" + e.name(attrVersion) + ")"
-	if version > 0 {
-		condition = e.name(attrVersion) + " = " + e.value(number(version))
-	}
-	if c.condition != "" {
-		condition += " AND " + c.condition
-	}
-	return &dynamodb.UpdateItemInput{
-		TableName: &b.cfg.Table, Key: b.key(),
-		UpdateExpression:                    aws.String(e.update(c)),
-		ConditionExpression:                 &condition,
-		ExpressionAttributeNames:            e.names,
-		ExpressionAttributeValues:           e.values,
+	return u
+}
+
+func (s *Store) write(ctx context.Context, u *update) (now fleet.Record, done bool, err error) {
+	expression, condition := u.expression(), u.condition()
+	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.table, Key: s.key(),
+		UpdateExpression: &expression, ConditionExpression: &condition,
+		ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}, once)
+	if refused := (*types.ConditionalCheckFailedException)(nil); errors.As(err, &refused) {
+		now, err = s.record(refused.Item)
+		return now, false, err
 	}
+	if err != nil {
+		return fleet.Record{}, false, fmt.Errorf("write %s: %w", s.id, err)
+	}
+	now, err = s.record(out.Attributes)
+	return now, true, err
 }
 
-// expression collects names and values under placeholders, since several of the
-// names are reserved words.
-type expression struct {
-	names  map[string]string
-	values item
+// Give implements fleet.Store.
+func (s *Store) Give(ctx context.Context, c fleet.Change, o fleet.Order) (done bool, err error) {
+	u := changeOf(c)
+	u.order(o)
+	expression, condition := u.expression(), u.condition()
+	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+		{Update: &types.Update{
+			TableName: &s.table, Key: s.key(),
+			UpdateExpression: &expression, ConditionExpression: &condition,
+			ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
+		}},
+		{Put: &types.Put{
+			TableName: &s.table, Item: orderItem(s.orderID(o.Number), o),
+			ConditionExpression: aws.String("attribute_not_exists(" + attrID + ")"),
+		}},
+	}})
+	if canceled := (*types.TransactionCanceledException)(nil); errors.As(err, &canceled) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("write %s: %w", s.id, err)
+	}
+	return true, nil
 }
 
-func (e expression) name(attribute string) string {
-	p := "#" + attribute
-	e.names[p] = attribute
-	return p
+// Given implements fleet.Store.
+func (s *Store) Given(ctx context.Context, number int64) (fleet.Order, error) {
+	id := s.orderID(number)
+	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &s.table, Key: item{attrID: text(id)}, ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return fleet.Order{}, fmt.Errorf("read %s: %w", id, err)
+	}
+	if out.Item == nil {
+		return fleet.Order{}, fmt.Errorf("read %s: there is none", id)
+	}
+	o, err := decodeOrder(out.Item)
+	if err != nil {
+		return fleet.Order{}, fmt.Errorf("read %s: %w", id, err)
+	}
+	return o, nil
 }
 
-func (e expression) value(v types.AttributeValue) string {
-	p := ":v" + strconv.Itoa(len(e.values))
-	e.values[p] = v
-	return p
-}
-
-func (e expression) update(c change) string {
-	var clauses []string
-	pairs := func(verb, sign string, of item) {
-		var parts []string
-		for _, name := range slices.Sorted(maps.Keys(of)) {
-			parts = append(parts, e.name(name)+sign+e.value(of[name]))
-		}
-		if parts != nil {
-			clauses = append(clauses, verb+" "+strings.Join(parts, ", "))
-		}
-	}
-	pairs("SET", " = ", c.set)
-	pairs("ADD", " ", c.add)
-	var removed []string
-	for _, name := range c.remove {
-		removed = append(removed, e.name(name))
-	}
-	if removed != nil {
-		clauses = append(clauses, "REMOVE "+strings.Join(removed, ", "))
-	}
-	return strings.Join(clauses, " ")
-}
+func (s *Store) orderID(n int64) string { return fmt.Sprintf("%s/order/%d", s.id, n) }

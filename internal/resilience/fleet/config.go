@@ -1,30 +1,16 @@
-package dynamobreaker
+package fleet
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
-
-// Store is what a Breaker needs of DynamoDB. *dynamodb.Client is one.
-type Store interface {
-	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
-	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
-}
-
-var _ Store = (*dynamodb.Client)(nil)
 
 // Config is how a Breaker behaves. All environments that share one must agree
 // on it.
 type Config struct {
-	// Table holds the item breaker/Name; its partition key is control_id (S).
-	Table string
-	Name  string
 	// Rules are those of the fleet, and of the environment while it has no store.
 	// One probe at a time is made by the whole fleet, whatever Probes says.
 	Rules resilience.BreakerConfig
@@ -41,11 +27,11 @@ type Config struct {
 	NewID func() string
 }
 
-// Defaults returns the configuration of this service for one dependency.
-func Defaults(table, name string, rules resilience.BreakerConfig) Config {
+// Defaults returns the configuration of this service for a dependency with such
+// rules.
+func Defaults(rules resilience.BreakerConfig) Config {
 	return Config{
-		Table: table, Name: name, Rules: rules,
-		TTL: 2 * time.Second, StoreTimeout: 50 * time.Millisecond,
+		Rules: rules, TTL: 2 * time.Second, StoreTimeout: 50 * time.Millisecond,
 		FlushEvery: 100 * time.Millisecond, ReportsPerSecond: 50,
 		NewID: rand.Text,
 	}
@@ -53,8 +39,6 @@ func Defaults(table, name string, rules resilience.BreakerConfig) Config {
 
 func (c Config) check() error {
 	switch {
-	case c.Table == "" || c.Name == "":
-		return errors.New("no table or no name")
 	case c.TTL <= 0 || c.StoreTimeout <= 0 || c.FlushEvery < 0:
 		return errors.New("a time below zero")
 	case c.ReportsPerSecond < 1:

@@ -1,4 +1,4 @@
-package dynamobreaker
+package fleet
 
 import (
 	"context"
@@ -34,7 +34,7 @@ func (b *Breaker) count(ctx context.Context, version int64, v resilience.Verdict
 		}
 	}
 	weight := b.cfg.weight(s)
-	if s.version != version || b.cfg.Rules.Rand()*float64(weight) >= 1 {
+	if s.Version != version || b.cfg.Rules.Rand()*float64(weight) >= 1 {
 		return
 	}
 	b.report(ctx, s, v, weight, now)
@@ -43,20 +43,16 @@ func (b *Breaker) count(ctx context.Context, version int64, v resilience.Verdict
 // report gathers a verdict, and writes what was gathered if that is not too soon
 // after the last time; else the next report takes it along.
 func (b *Breaker) report(ctx context.Context, s *snapshot, v resilience.Verdict, weight int64, now time.Time) {
-	healthy, failing := b.reports.gather(s.version, v, weight, now, b.cfg)
+	healthy, failing := b.reports.gather(s.Version, v, weight, now, b.cfg)
 	if healthy+failing == 0 {
 		return
 	}
-	epoch := b.cfg.epoch(now)
-	c := change{add: item{}, remove: s.obsolete}
-	if healthy > 0 {
-		c.add[countName(countHealthy, s.version, epoch)] = number(healthy)
-	}
-	if failing > 0 {
-		c.add[countName(countFailing, s.version, epoch)] = number(failing)
-	}
+	bounded, cancel := b.bounded(ctx)
+	defer cancel()
+	added := Count{Version: s.Version, Epoch: b.cfg.epoch(now), Healthy: healthy, Failing: failing}
+	r, done, err := b.store.Report(bounded, Report{Count: added, Drop: s.obsoleteBut(added)})
 	// A write whose answer was lost is not repeated: too few is better than twice.
-	after, done := b.write(ctx, s, c)
+	after := b.learn(s, r, err)
 	if done && after != nil && failing > 0 && b.cfg.trips(after, now) {
 		b.trip(ctx, after, now)
 	}

@@ -1,4 +1,4 @@
-package dynamobreaker
+package fleet
 
 import (
 	"context"
@@ -27,14 +27,14 @@ type Breaker struct {
 // does not ask the store.
 func New(store Store, cfg Config) (*Breaker, error) {
 	if err := cfg.check(); err != nil {
-		return nil, fmt.Errorf("configure breaker %s: %w", cfg.Name, err)
+		return nil, fmt.Errorf("configure breaker: %w", err)
 	}
 	local, err := resilience.NewBreaker(cfg.Rules)
 	if err != nil {
-		return nil, fmt.Errorf("breaker %s: %w", cfg.Name, err)
+		return nil, err
 	}
 	b := &Breaker{cfg: cfg, store: store, local: local}
-	b.seen.Store(&snapshot{mode: resilience.Auto, down: true}) // nothing is known yet
+	b.seen.Store(&snapshot{Record: Record{Mode: resilience.Auto}, down: true}) // nothing is known yet
 	return b, nil
 }
 
@@ -91,16 +91,16 @@ func (b *Breaker) admit(ctx context.Context) (permit, error) {
 		s = b.refresh(ctx, now)
 	}
 	switch {
-	case s.mode == resilience.ForcedOpen:
+	case s.Mode == resilience.ForcedOpen:
 		return permit{}, resilience.ErrOpen
-	case s.mode == resilience.ForcedClosed:
+	case s.Mode == resilience.ForcedClosed:
 		return permit{kind: uncounted}, nil
-	case s.state == resilience.Open && now.Before(s.until):
+	case s.State == resilience.Open && now.Before(s.Until):
 		return permit{}, resilience.ErrOpen
 	case s.down:
 		return b.admitAlone()
-	case s.state == resilience.Closed:
-		return permit{kind: counted, version: s.version}, nil
+	case s.State == resilience.Closed:
+		return permit{kind: counted, version: s.Version}, nil
 	default:
 		return b.admitProbe(ctx, now, s)
 	}
@@ -148,18 +148,29 @@ func (b *Breaker) Status(ctx context.Context) Status {
 	if !s.fresh(now, b.cfg.TTL) {
 		s = b.refresh(ctx, now)
 	}
-	status := Status{Mode: s.mode, State: s.state, Until: s.until, Alone: s.down, Order: s.order}
-	switch {
-	case s.mode == resilience.ForcedOpen:
-		status.State = resilience.Open
-	case s.mode == resilience.ForcedClosed:
-		status.State = resilience.Closed
-	case s.down && (s.state != resilience.Open || !now.Before(s.until)):
+	status := statusOf(s.Record, now)
+	status.Alone = s.down
+	if s.down && s.Mode == resilience.Auto && (s.State != resilience.Open || !now.Before(s.Until)) {
 		local := b.local.Status()
 		status.State, status.Until = local.State, local.Until
 		status.ProbeDue = local.State == resilience.Open && !now.Before(local.Until)
-	default:
-		status.ProbeDue = s.probeDue(now)
 	}
 	return status
+}
+
+// State returns the state that is in effect, in the manner of Status.
+func (b *Breaker) State(ctx context.Context) resilience.State { return b.Status(ctx).State }
+
+// statusOf returns the state that is in effect by a record.
+func statusOf(r Record, now time.Time) Status {
+	s := Status{Mode: modeOf(r), State: r.State, Until: r.Until, Order: r.Order}
+	switch s.Mode {
+	case resilience.ForcedOpen:
+		s.State = resilience.Open
+	case resilience.ForcedClosed:
+		s.State = resilience.Closed
+	default:
+		s.ProbeDue = r.probeDue(now)
+	}
+	return s
 }

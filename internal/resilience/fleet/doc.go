@@ -1,0 +1,27 @@
+// Package fleet is a circuit breaker that many environments share through one small
+// record in a store, such as an item of a DynamoDB table.
+//
+// A call that goes well costs the store nothing: each environment decides by a
+// snapshot of the record, which it reads again at most once per TTL. The first
+// failing call writes, and whoever then sees a failure in the window reports its
+// healthy calls too, so that the rate has its denominator. Trips are decided on
+// counts from after the moment when everybody knew: before that, only failures
+// had been reported, and their rate would be 1 whatever the truth.
+//
+// Reports are sampled: the more calls the fleet makes, the fewer of them are
+// written, each standing for many. So the record takes a bounded number of
+// writes, however many environments there are.
+//
+// Every change of state is conditional on the version that it follows from, and
+// raises it. Counts carry the version under which their call was admitted. So a
+// result that comes late, a prober whose lease has expired and an environment that
+// slept through a change have no effect.
+//
+// The store is never in the way. Each operation is bounded by StoreTimeout, none
+// is made while a call is under way, and its failure is not the call's: without
+// a store an environment goes on by a breaker of its own. What the last snapshot
+// forbade stays forbidden for as long as it said.
+//
+// All times are wall-clock times of the environments, whose clocks are taken to
+// differ by much less than a second.
+package fleet
