@@ -24,9 +24,12 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
 	"github.com/hailstone-rides/hailstone/internal/httpapi/jwtverify"
 	"github.com/hailstone-rides/hailstone/internal/httpapi/lambdahttp"
+	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/dynamoview"
 	"github.com/hailstone-rides/hailstone/internal/resilience"
+	"github.com/hailstone-rides/hailstone/internal/resilience/dynamobreaker"
+	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
 )
 
 // issuerTimeout bounds each of the two requests for the issuer's keys, which are made
@@ -65,6 +68,12 @@ func run(ctx context.Context) error {
 		Pointer: &readmodel.Pointer{Control: dynamocontrol.New(db, s.ControlTable), Now: time.Now},
 		In:      func(projection int) readmodel.Ledger { return dynamoview.New(db, s.ViewsTable, projection) },
 	}
+	watch := fleet.Defaults(payments.BreakerRules(time.Now, rand.Float64))
+	watch.StoreTimeout = time.Second // the first read, and one after a freeze, connects anew; no payment waits for it
+	breaker, err := fleet.New(dynamobreaker.New(db, s.ControlTable, payments.BreakerName), watch)
+	if err != nil {
+		return err
+	}
 	api := &httpapi.API{
 		Bookings: &booking.Service{
 			Store:   dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp),
@@ -73,7 +82,7 @@ func run(ctx context.Context) error {
 			Log:     log,
 		},
 		Views: views, Tariff: tariff,
-		Now: time.Now, Log: log, CursorKey: awsenv.NewSecret(secretsmanager.NewFromConfig(cfg), s.CursorSecret).Bytes, Release: hailstone.Release, Spec: hailstone.OpenAPI,
+		Now: time.Now, Log: log, Payments: breaker.State, CursorKey: awsenv.NewSecret(secretsmanager.NewFromConfig(cfg), s.CursorSecret).Bytes, Release: hailstone.Release, Spec: hailstone.OpenAPI,
 	}
 	tokens := jwtverify.New(s.JWTIssuer, s.JWTAudience, &http.Client{Timeout: issuerTimeout}, time.Now)
 	lambda.Start(lambdahttp.Handler(api.Handler(), tokens))

@@ -14,6 +14,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
 // API holds what the handlers need. Set every field before Handler is called.
@@ -23,6 +24,9 @@ type API struct {
 	Tariff   booking.Tariff
 	Now      func() time.Time
 	Log      *slog.Logger
+	// Payments tells what happens to calls to the payment provider now, as well as is
+	// known, soon and without fail.
+	Payments func(context.Context) resilience.State
 	// CursorKey gives the key that the cursors of lists are sealed with.
 	CursorKey CursorKey
 	// Release is the version of the build that /health shows.

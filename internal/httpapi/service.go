@@ -7,17 +7,24 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
 type healthBody struct {
-	Status  string `json:"status"`
-	Version string `json:"version"`
+	Status   string `json:"status"`
+	Payments string `json:"payments"`
+	Version  string `json:"version"`
 }
 
-// health says that the API answers. It calls nothing, so that it can be asked
-// often and does not fail with a dependency.
-func (a *API) health(w http.ResponseWriter, _ *http.Request) error {
-	body, err := json.Marshal(healthBody{Status: "ok", Version: a.Release})
+// health says that the API answers, and whether payments have to wait meanwhile.
+// It can be asked often, and does not fail with a dependency.
+func (a *API) health(w http.ResponseWriter, r *http.Request) error {
+	payments, status := a.Payments(r.Context()), "ok"
+	if payments != resilience.Closed {
+		status = "degraded"
+	}
+	body, err := json.Marshal(healthBody{Status: status, Payments: payments.String(), Version: a.Release})
 	if err != nil {
 		return err
 	}

@@ -17,15 +17,23 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
 func TestHealthAsksNobody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.log.loadErr, w.views.err = events.ErrUnavailable, readmodel.ErrUnavailable
-	a := w.send(read(nobody, "/health"))
-	if a.code != http.StatusOK || a.body != `{"status":"ok","version":"1.2.3"}` || a.header.Get("Cache-Control") != "no-store" {
-		t.Errorf("%d %v %s", a.code, a.header, a.body)
+	for state, want := range map[resilience.State]string{
+		resilience.Closed:   `{"status":"ok","payments":"closed","version":"1.2.3"}`,
+		resilience.Open:     `{"status":"degraded","payments":"open","version":"1.2.3"}`,
+		resilience.HalfOpen: `{"status":"degraded","payments":"half_open","version":"1.2.3"}`,
+	} {
+		w.payments = state
+		a := w.send(read(nobody, "/health"))
+		if a.code != http.StatusOK || a.body != want || a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%d %v %s, want %s", a.code, a.header, a.body, want)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/httpapi/httpapitest"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
 var (
@@ -43,6 +44,7 @@ type world struct {
 	log      *faultyLog
 	views    *faultyViews
 	keyErr   error // of the key of cursors
+	payments resilience.State
 	logged   *bytes.Buffer
 	bookings *booking.Service
 	contract *httpapitest.Contract
@@ -68,6 +70,7 @@ func newWorld(t testing.TB) *world {
 	}
 	w.api = &httpapi.API{
 		Bookings: w.bookings, Views: w.views, Tariff: tariff, Now: func() time.Time { return w.now },
+		Payments:  func(context.Context) resilience.State { return w.payments },
 		CursorKey: func(context.Context) ([]byte, error) { return []byte("a key for the cursors of the tests"), w.keyErr },
 		Log:       w.bookings.Log.(*slog.Logger), Release: "1.2.3", Spec: hailstone.OpenAPI,
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
 	"github.com/hailstone-rides/hailstone/internal/payments/gatewaytest"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
+	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
 	"github.com/hailstone-rides/hailstone/internal/system"
 )
 
@@ -207,6 +209,39 @@ func TestAnOutageOfTheProviderDoesNotStopBooking(t *testing.T) {
 		s.world.Provider.Script(gatewaytest.Create, gatewaytest.Unreachable())
 	}
 	_, booked := alice.requests("key-1", "pm_card_visa")
+	s.settles()
+	alice.sees(booked.ID, booking.Confirmed)
+}
+
+func TestAnOperatorStopsPaymentsAndNothingElse(t *testing.T) {
+	t.Parallel()
+	s := tell(t)
+	alice := s.rider("alice")
+	desk := &fleet.Desk{Store: &s.world.Breaker, Now: func() time.Time { return s.now }}
+	order := func(mode resilience.Mode) {
+		t.Helper()
+		if _, err := desk.Give(t.Context(), mode, "otto", "the provider asked us to"); err != nil {
+			t.Fatal(err)
+		}
+		s.later(2 * time.Second) // until everybody has heard
+	}
+	healthy := func(want string) {
+		t.Helper()
+		if w := alice.calls(http.MethodGet, "/health", "", nil); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("health: %d %s, want %s", w.Code, w.Body, want)
+		}
+	}
+	healthy(`"status":"ok","payments":"closed"`)
+	order(resilience.ForcedOpen)
+	healthy(`"status":"degraded","payments":"open"`)
+	_, booked := alice.requests("key-1", "pm_card_visa")
+	s.relaysOnce()
+	alice.sees(booked.ID, booking.Requested)
+	if n := len(s.world.Provider.Ledger()); n != 0 {
+		t.Errorf("%d payments at the provider, want none", n)
+	}
+	order(resilience.Auto)
+	healthy(`"status":"ok","payments":"closed"`)
 	s.settles()
 	alice.sees(booked.ID, booking.Confirmed)
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
 	"github.com/hailstone-rides/hailstone/internal/relay"
 	"github.com/hailstone-rides/hailstone/internal/resilience"
+	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
+	"github.com/hailstone-rides/hailstone/internal/resilience/fleettest"
 )
 
 // World is one deployment in memory. It is not safe for concurrent use, apart
@@ -28,6 +30,8 @@ type World struct {
 	Log      *tail
 	Views    *readmodeltest.Memory
 	Provider *gatewaytest.Fake
+	// Breaker is what all functions share of the breaker before the provider.
+	Breaker fleettest.Memory
 
 	relay      *relay.Relay
 	projector  *readmodel.Projector
@@ -49,18 +53,19 @@ func New(now func() time.Time, random func() float64) (*World, error) {
 		projection: &mailbox{}, owed: &mailbox{},
 	}
 	log := slog.New(slog.DiscardHandler)
+	breaker, err := fleet.New(&w.Breaker, fleet.Defaults(payments.BreakerRules(now, random)))
+	if err != nil {
+		return nil, err
+	}
 	bookings := &booking.Service{Store: w.Log, Backoff: booking.RaceBackoff(random), Sleep: resilience.Sleep, Log: log}
 	w.API = (&httpapi.API{
 		Bookings: bookings, Views: w.Views, Tariff: tariff, Now: now,
-		Log: log, CursorKey: func(context.Context) ([]byte, error) { return []byte("the key of a world that is not real"), nil },
+		Payments: breaker.State,
+		Log:      log, CursorKey: func(context.Context) ([]byte, error) { return []byte("the key of a world that is not real"), nil },
 		Release: hailstone.Release, Spec: hailstone.OpenAPI,
 	}).Handler()
 	w.relay = &relay.Relay{Projection: w.projection, Payments: w.owed}
 	w.projector = &readmodel.Projector{Log: w.Log, Views: w.Views}
-	breaker, err := resilience.NewBreaker(payments.BreakerRules(now, random))
-	if err != nil {
-		return nil, err
-	}
 	guard, err := payments.NewGuard(w.Provider, breaker, now, random)
 	if err != nil {
 		return nil, err

@@ -24,6 +24,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/httpapi/httpapitest"
 	"github.com/hailstone-rides/hailstone/internal/httpapi/lambdahttp"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -50,8 +51,9 @@ func newFunction(t *testing.T) *function {
 	f := &function{T: t, log: eventstest.NewMemory(events.NewStamp)}
 	f.api = contract.Checked(t, (&httpapi.API{
 		Bookings: &booking.Service{Store: f.log}, Views: &readmodeltest.Memory{}, Tariff: tariff,
-		Now: func() time.Time { return time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC) },
-		Log: slog.New(slog.NewTextHandler(&f.logged, nil)), Release: "1.2.3", Spec: hailstone.OpenAPI,
+		Now:      func() time.Time { return time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC) },
+		Payments: func(context.Context) resilience.State { return resilience.Closed },
+		Log:      slog.New(slog.NewTextHandler(&f.logged, nil)), Release: "1.2.3", Spec: hailstone.OpenAPI,
 	}).Handler())
 	return f
 }

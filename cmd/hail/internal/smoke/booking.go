@@ -21,11 +21,11 @@ func (s *session) openRoutes() {
 		if err != nil {
 			return err
 		}
-		var health struct{ Status string }
+		var health struct{ Status, Payments string }
 		if err := errors.Join(response.Err(http.StatusOK), response.Decode(&health)); err != nil {
 			return err
 		}
-		return equal("status", health.Status, "ok")
+		return errors.Join(equal("status", health.Status, "ok"), equal("payments", health.Payments, "closed"))
 	})
 	s.check("GET /openapi.json needs no token and is OpenAPI 3.1", func() error {
 		response, err := api.Client{Base: s.target.API}.Do(s.ctx, api.Request{Method: http.MethodGet, Path: "/openapi.json"})
