@@ -141,7 +141,7 @@ func TestTheExamplesAreTrue(t *testing.T) {
 			s.must(command(manager, s.id, "refund", "k", s.body("refund", "all")), http.StatusAccepted)
 		},
 		"failed and retried": func(s *tale) {
-			completed(s).does(s.id, "failed", booking.RecordPaymentFailure{At: s.now, Operation: booking.OperationCapture, Reason: "attempts_spent"})
+			completed(s).does(s.id, "lost", booking.RecordAuthorizationLost{At: s.now, Ref: ref})
 			s.commands("11:00:00", manager, "retry-payment", "empty", "PaymentRetried")
 		},
 		"with only what is needed": func(s *tale) {

@@ -53,7 +53,7 @@ func waited(w *world, id booking.ID) {
 
 func failed(w *world, id booking.ID) {
 	w.reaches(id, "completed")
-	w.does(id, "failed", booking.RecordPaymentFailure{At: w.now, Operation: booking.OperationCapture, Reason: "attempts_spent"})
+	w.does(id, "lost", booking.RecordAuthorizationLost{At: w.now, Ref: ref})
 }
 
 func reaching(stage string) func(*world, booking.ID) {
@@ -158,6 +158,8 @@ func (w *world) moves(id booking.ID) {
 	switch {
 	case !s.Status.Terminal():
 		w.does(id, "moved", booking.Abort{At: w.now, Reason: "moved on"})
+	case s.Payment.Status == booking.PaymentPending:
+		w.does(id, "moved", booking.RecordPaymentStarted{At: w.now, Ref: "pi_secret_second", Group: s.Payment.Group})
 	case s.Payment.Status == booking.PaymentIsAuthorized:
 		w.does(id, "moved", booking.RecordCapture{At: w.now, Ref: ref, Amount: booking.Money{Amount: 500, Currency: "EUR"}})
 	case s.Payment.Status == booking.PaymentIsCaptured:
