@@ -3,7 +3,6 @@ package dynamoevents
 import (
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"strconv"
 	"time"
 
@@ -38,17 +37,6 @@ const (
 	attrEventData   = "data"
 )
 
-// Shards spreads the new streams of an hour over the partitions of the index:
-// one partition takes 1,000 writes/s, so 8 allow 8,000 new streams/s.
-const Shards = 8
-
-// FirstBucket returns the index key of a stream that began at the given time.
-func FirstBucket(id events.StreamID, at time.Time) string {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(id))
-	return at.UTC().Format("2006-01-02T15") + "#" + strconv.FormatUint(uint64(h.Sum32()%Shards), 10)
-}
-
 type item = map[string]types.AttributeValue
 
 func encode(c events.Commit) item {
@@ -82,7 +70,7 @@ func encode(c events.Commit) item {
 		}
 	}
 	if c.Version == 1 {
-		it[attrFirstBucket] = text(FirstBucket(c.Stream, c.RecordedAt))
+		it[attrFirstBucket] = text(bucketOf(c.RecordedAt, events.FirstShard(c.Stream)))
 	}
 	return it
 }

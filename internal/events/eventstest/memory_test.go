@@ -11,3 +11,11 @@ func TestMemoryKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	eventstest.Run(t, func(*testing.T) events.Store { return eventstest.NewMemory(events.NewStamp) })
 }
+
+func TestMemoryIsACatalog(t *testing.T) {
+	t.Parallel()
+	eventstest.RunCatalog(t, func(*testing.T) (events.Store, events.Catalog) {
+		m := eventstest.NewMemory(events.NewStamp)
+		return m, m
+	})
+}
