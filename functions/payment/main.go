@@ -81,6 +81,7 @@ func run(ctx context.Context) error {
 		Gateway: guard,
 		Now:     time.Now,
 		NewKey:  rand.Text,
+		Log:     log,
 	}
 	lambda.Start(sqsqueue.Consumer(log, parallel, func(ctx context.Context, d queue.Delivery) error {
 		return handle(ctx, log, processor, d.Hint)

@@ -54,7 +54,7 @@ func decidePaymentStarted(s State, c RecordPaymentStarted) []Event {
 
 func decideAttemptSpent(s State, c RecordAttemptSpent) []Event {
 	if c.Operation == OperationRefund {
-		r, ok := s.refund(c.RefundID)
+		r, ok := s.Payment.Refund(c.RefundID)
 		switch {
 		case !ok || r.Status != RefundOpen || r.Group != c.Group:
 			return nil
@@ -154,7 +154,7 @@ func (s State) andCancel(fact Event, cause CancelCause, over bool) []Event {
 func decideAfterCapture(s State, c Command) []Event {
 	switch c := c.(type) {
 	case RecordRefund:
-		r, known := s.refund(c.RefundID)
+		r, known := s.Payment.Refund(c.RefundID)
 		if known && r.Status == RefundDone {
 			return nil
 		}
@@ -168,7 +168,7 @@ func decideAfterCapture(s State, c Command) []Event {
 		}
 		return []Event{RefundRequested{At: c.At, RefundID: c.RefundID, Amount: c.Amount}, fact}
 	case RecordRefundFailure:
-		if r, known := s.refund(c.RefundID); !known || r.Status == RefundFailed {
+		if r, known := s.Payment.Refund(c.RefundID); !known || r.Status == RefundFailed {
 			return nil
 		}
 		return []Event{PaymentRefundFailed(c)}

@@ -195,7 +195,7 @@ func decideExpire(s State, c Expire) []Event {
 }
 
 func decideRequestRefund(s State, c RequestRefund) ([]Event, error) {
-	if _, known := s.refund(c.RefundID); known {
+	if _, known := s.Payment.Refund(c.RefundID); known {
 		return nil, nil
 	}
 	v := &validation{}

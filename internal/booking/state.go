@@ -244,9 +244,9 @@ func (s State) Refundable() int64 {
 	return left
 }
 
-// refund returns the refund with the given id.
-func (s State) refund(id string) (Refund, bool) {
-	return find(s.Payment.Refunds, func(r Refund) bool { return r.ID == id })
+// Refund returns the refund with the given id.
+func (p Payment) Refund(id string) (Refund, bool) {
+	return find(p.Refunds, func(r Refund) bool { return r.ID == id })
 }
 
 // Dispute returns the dispute with the given id.

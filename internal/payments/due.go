@@ -22,19 +22,44 @@ const (
 
 // Due returns the operation that a booking owes at an instant. A payment that
 // failed owes nothing until somebody retries it.
-func Due(s booking.State, _ time.Time) Operation {
+//
+// The clock matters for one thing only: a hold that is still needed and should
+// have lapsed. Everything else is due from the moment that the log says so, and
+// stays due until the log says that it is done. That a fare is captured well
+// before its hold lapses is the domain's care: see booking.State.Deadline.
+func Due(s booking.State, now time.Time) Operation {
+	pay := s.Payment
 	switch {
 	case s.OwesAuthorization():
 		return Authorize
+	case pay.Status == booking.PaymentIsCaptured || pay.Status == booking.PaymentIsRefunded:
+		return dueRefund(pay)
 	case !s.Status.Terminal():
-		return None
-	case s.Payment.Status == booking.PaymentPending || s.Payment.Status == booking.PaymentIsStarted:
+		return dueDuringRide(pay, now)
+	case pay.Status == booking.PaymentPending || pay.Status == booking.PaymentIsStarted:
 		return Abandon
-	case s.Payment.Status != booking.PaymentIsAuthorized:
+	case pay.Status != booking.PaymentIsAuthorized:
 		return None
 	case s.Owed().Amount >= booking.SmallestCharge:
 		return Capture
 	default:
 		return Void
 	}
+}
+
+func dueRefund(pay booking.Payment) Operation {
+	for _, r := range pay.Refunds {
+		if r.Status == booking.RefundOpen {
+			return Refund
+		}
+	}
+	return None
+}
+
+func dueDuringRide(pay booking.Payment, now time.Time) Operation {
+	lapses := pay.CaptureBefore
+	if pay.Status == booking.PaymentIsAuthorized && !lapses.IsZero() && !now.Before(lapses) {
+		return Reconcile
+	}
+	return None
 }

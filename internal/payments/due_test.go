@@ -2,6 +2,7 @@ package payments_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/payments"
@@ -57,5 +58,58 @@ func TestDue(t *testing.T) {
 	}
 	if got := payments.Due(booking.State{}, noon); got != none {
 		t.Errorf("no booking: due is %s", got)
+	}
+}
+
+func TestDueByRefunds(t *testing.T) {
+	t.Parallel()
+	open, done, failed := booking.RefundOpen, booking.RefundDone, booking.RefundFailed
+	for _, row := range []struct {
+		payment booking.PaymentStatus
+		refunds []booking.RefundStatus
+		due     payments.Operation
+	}{
+		{booking.PaymentIsCaptured, []booking.RefundStatus{open}, payments.Refund},
+		{booking.PaymentIsCaptured, []booking.RefundStatus{done, failed, open}, payments.Refund},
+		{booking.PaymentIsRefunded, []booking.RefundStatus{done, open}, payments.Refund},
+		{booking.PaymentIsCaptured, []booking.RefundStatus{done, failed}, payments.None},
+		{booking.PaymentIsRefunded, []booking.RefundStatus{done}, payments.None},
+		{booking.PaymentIsVoided, []booking.RefundStatus{open}, payments.None},
+	} {
+		for _, status := range booking.Statuses() { // captured by hand, it is refunded at any time
+			s := booking.State{Version: 1, Status: status, Payment: booking.Payment{Status: row.payment, Ref: "pi_1"}}
+			for _, r := range row.refunds {
+				s.Payment.Refunds = append(s.Payment.Refunds, booking.Refund{ID: "rf", Status: r})
+			}
+			if got := payments.Due(s, noon); got != row.due {
+				t.Errorf("%s, %s with refunds %v: due is %s, want %s", status, row.payment, row.refunds, got, row.due)
+			}
+		}
+	}
+}
+
+// The clock matters for a hold that should have lapsed and is still needed.
+func TestDueByTheClock(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		status  booking.Status
+		payment booking.PaymentStatus
+		lapses  time.Time
+		due     payments.Operation
+	}{
+		{booking.InProgress, booking.PaymentIsAuthorized, noon, payments.Reconcile},
+		{booking.Confirmed, booking.PaymentIsAuthorized, noon.Add(-time.Hour), payments.Reconcile},
+		{booking.InProgress, booking.PaymentIsAuthorized, noon.Add(time.Second), payments.None},
+		{booking.InProgress, booking.PaymentIsAuthorized, time.Time{}, payments.None},
+		{booking.InProgress, booking.PaymentHasFailed, noon, payments.None},
+		{booking.InProgress, booking.PaymentIsCaptured, noon, payments.None},
+		{booking.Completed, booking.PaymentIsAuthorized, noon, payments.Capture},
+		{booking.Expired, booking.PaymentIsAuthorized, noon, payments.Void},
+	} {
+		s := booking.State{Version: 1, Status: row.status, Fare: booking.Money{Amount: 1043, Currency: "EUR"}}
+		s.Payment = booking.Payment{Status: row.payment, Ref: "pi_1", Authorized: 1304, CaptureBefore: row.lapses}
+		if got := payments.Due(s, noon); got != row.due {
+			t.Errorf("%s, %s until %s: due is %s, want %s", row.status, row.payment, row.lapses, got, row.due)
+		}
 	}
 }

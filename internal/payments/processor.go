@@ -20,6 +20,8 @@ type Processor struct {
 	Now func() time.Time
 	// NewKey returns a fresh idempotency key for the creation of an object.
 	NewKey func() string
+	// Log is told of what must wake somebody, see alarm.go.
+	Log booking.Logger
 }
 
 // now is the instant that a fact is recorded at, as precisely as it is stored.
@@ -34,71 +36,91 @@ var ErrUndecided = errors.New("the provider has not decided yet")
 
 // maxSteps bounds the operations of one call of Process. No booking owes more in
 // a row; more is a bug, and must not become an endless loop of payment calls.
-const maxSteps = 4
+const maxSteps = 12
 
 // Process brings the payment of a booking as far as it can get now, and returns
 // the booking as it is then. Without an error nothing is owed any more; with one,
-// the same work should be tried again later.
+// other than ErrNoBooking, the same work should be tried again later.
 func (p *Processor) Process(ctx context.Context, id booking.ID, trace events.Trace) (booking.Outcome, error) {
-	b, err := p.Bookings.Load(ctx, id)
+	b, err := p.load(ctx, id)
 	if err != nil {
 		return b, err
 	}
-	if !b.State.Exists() {
-		return b, fmt.Errorf("pay for %s: %w", id, ErrNoBooking)
+	return p.pursue(ctx, b, trace)
+}
+
+// Reconcile is Process for a booking whose payment may have moved at the provider
+// without this service: it looks, whatever is owed, and records what it finds.
+func (p *Processor) Reconcile(ctx context.Context, id booking.ID, trace events.Trace) (booking.Outcome, error) {
+	b, err := p.load(ctx, id)
+	if err != nil {
+		return b, err
 	}
+	j := &job{Processor: p, trace: trace, booking: b}
+	if err := j.reconcile(ctx); err != nil {
+		j.alarm(ctx, err)
+		return j.booking, fmt.Errorf("reconcile %s: %w", id, err)
+	}
+	return p.pursue(ctx, j.booking, trace)
+}
+
+func (p *Processor) load(ctx context.Context, id booking.ID) (booking.Outcome, error) {
+	b, err := p.Bookings.Load(ctx, id)
+	if err == nil && !b.State.Exists() {
+		err = fmt.Errorf("pay for %s: %w", id, ErrNoBooking)
+	}
+	return b, err
+}
+
+// pursue carries out one operation after the other, each judged anew by what the
+// one before has recorded.
+func (p *Processor) pursue(ctx context.Context, b booking.Outcome, trace events.Trace) (booking.Outcome, error) {
 	for range maxSteps {
 		due := Due(b.State, p.now())
 		if due == None {
 			return b, nil
 		}
-		job := &job{Processor: p, trace: trace, booking: b}
-		if b, err = job.carryOut(ctx, due); err != nil {
-			return b, fmt.Errorf("%s for %s: %w", due, id, err)
+		j := &job{Processor: p, trace: trace, booking: b}
+		if err := j.carryOut(ctx, due); err != nil {
+			j.alarm(ctx, err)
+			return j.booking, fmt.Errorf("%s for %s: %w", due, b.State.ID, err)
 		}
+		b = j.booking
 	}
-	return b, fmt.Errorf("pay for %s: still %s after %d steps", id, Due(b.State, p.now()), maxSteps)
+	return b, fmt.Errorf("pay for %s: still %s after %d steps", b.State.ID, Due(b.State, p.now()), maxSteps)
 }
 
 // job is one operation on one booking.
 type job struct {
 	*Processor
-	trace   events.Trace
+	trace events.Trace
+	// booking is how it is after what was recorded last.
 	booking booking.Outcome
-}
-
-func (j *job) carryOut(ctx context.Context, due Operation) (booking.Outcome, error) {
-	switch due {
-	case Authorize:
-		return j.authorize(ctx)
-	case Capture:
-		return j.capture(ctx)
-	case Void:
-		return j.void(ctx)
-	case Abandon:
-		return j.abandon(ctx)
-	default:
-		return j.booking, fmt.Errorf("operation %q is not known", due)
-	}
 }
 
 // payment is what the log knows of the payment.
 func (j *job) payment() booking.Payment { return j.booking.State.Payment }
 
-// fact names something that happened at the provider. The words are part of
-// stored command ids.
+// fact names something that happened at the provider: at which object, in which
+// operation, and what. The words are part of stored command ids, and tell a fact
+// that may happen again from the time before.
 type fact struct{ ref, operation, outcome string }
 
 // record appends a fact. Its command id follows from the fact, so that a fact
-// found twice is recorded once. The booking comes back as it is now: what is owed
-// next must not be judged by how it was when another function recorded the fact.
-func (j *job) record(ctx context.Context, f fact, c booking.Command) (booking.Outcome, error) {
+// found twice is recorded once. The booking is as it is now: what is owed next must
+// not be judged by how it was when another function recorded the fact.
+func (j *job) record(ctx context.Context, f fact, c booking.Command) error {
+	id := booking.PaymentCommandID(f.ref, f.operation, f.outcome)
 	out, err := j.Bookings.ExecuteAt(ctx, j.booking.History, c, booking.Envelope{
-		CommandID: booking.PaymentCommandID(f.ref, f.operation, f.outcome),
-		Actor:     booking.ActorPayment, At: j.now(), Trace: j.trace,
+		CommandID: id, Actor: booking.ActorPayment, At: j.now(), Trace: j.trace,
 	})
-	if err != nil || !out.Replayed {
-		return out, err
+	if err == nil && out.Replayed {
+		out, err = j.Bookings.Load(ctx, out.State.ID)
+	} else if err == nil {
+		j.tell(ctx, out, id)
 	}
-	return j.Bookings.Load(ctx, out.State.ID)
+	if err == nil {
+		j.booking = out
+	}
+	return err
 }

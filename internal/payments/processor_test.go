@@ -3,6 +3,7 @@ package payments_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -54,7 +55,7 @@ func newDesk(t *testing.T, method string) *desk {
 	var mu sync.Mutex
 	keys := 0
 	d.Processor = &payments.Processor{
-		Bookings: bookings, Gateway: d.provider, Now: now,
+		Bookings: bookings, Gateway: d.provider, Now: now, Log: slog.New(slog.DiscardHandler),
 		NewKey: func() string {
 			mu.Lock()
 			defer mu.Unlock()

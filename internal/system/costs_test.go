@@ -65,7 +65,7 @@ func newLedger(t *testing.T) *ledger {
 	l.projector = &readmodel.Projector{Log: l.log, Views: views}
 	l.processor = &payments.Processor{
 		Bookings: bookings, Gateway: gatewaytest.NewFake(gatewaytest.Config{Now: now}), Now: now,
-		NewKey: func() string { l.keys++; return fmt.Sprint("fresh-", l.keys) },
+		NewKey: func() string { l.keys++; return fmt.Sprint("fresh-", l.keys) }, Log: log,
 	}
 	return l
 }

@@ -73,7 +73,7 @@ func New(now func() time.Time, random func() float64) (*World, error) {
 	keys := 0
 	w.processor = &payments.Processor{
 		Bookings: bookings, Gateway: guard, Now: now,
-		NewKey: func() string { keys++; return fmt.Sprint("fresh-", keys) },
+		NewKey: func() string { keys++; return fmt.Sprint("fresh-", keys) }, Log: log,
 	}
 	return w, nil
 }

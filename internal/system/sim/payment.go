@@ -42,7 +42,7 @@ func (w *World) processor(env *environment) (*payments.Processor, error) {
 		return nil, err
 	}
 	guard.Retry.Sleep = w.sched.sleep
-	return &payments.Processor{Bookings: w.service(), Gateway: guard, Now: env.now, NewKey: func() string {
+	return &payments.Processor{Bookings: w.service(), Gateway: guard, Now: env.now, Log: w.log(), NewKey: func() string {
 		w.keys++
 		return "fresh-" + strconv.Itoa(w.keys)
 	}}, nil
