@@ -32,10 +32,11 @@ const (
 type commands struct {
 	JSON bool `help:"Print the result as JSON."`
 
-	Dev   devCommand   `cmd:"" help:"Run the whole product on this machine: emulated AWS, simulated payments, real deployment."`
-	Token tokenCommand `cmd:"" help:"Print an access token of a local user, creating the user if need be."`
-	Book  bookCommand  `cmd:"" help:"Book a ride."`
-	Tools toolsCommand `cmd:"" help:"Install a pinned tool under .tools/ and print the directory of its programs."`
+	Breaker breakerCommand `cmd:"" help:"Look at the breaker before the payment provider, or overrule it."`
+	Dev     devCommand     `cmd:"" help:"Run the whole product on this machine: emulated AWS, simulated payments, real deployment."`
+	Token   tokenCommand   `cmd:"" help:"Print an access token of a local user, creating the user if need be."`
+	Book    bookCommand    `cmd:"" help:"Book a ride."`
+	Tools   toolsCommand   `cmd:"" help:"Install a pinned tool under .tools/ and print the directory of its programs."`
 }
 
 // app is what every command works with.

@@ -74,7 +74,6 @@ func TestViolations(t *testing.T) {
 		{"domain on its adapter", "internal/events", module + "internal/events/dynamoevents", "further in"},
 		{"adapter on adapter", "internal/readmodel/dynamoview", module + "internal/events/dynamoevents", "each other"},
 		{"edge on adapter", "internal/relay", module + "internal/queue/sqsqueue", "only functions"},
-		{"command on adapter", "cmd/hail", module + "internal/queue/sqsqueue", "only functions"},
 		{"edge on AWS", "internal/queue", sdk, "called by adapters"},
 		{"edge on provider", "internal/httpapi", "github.com/stripe/stripe-go/v85", "one adapter"},
 		{"function on test support", "functions/relay", module + "internal/events/eventstest", "for tests"},

@@ -91,8 +91,8 @@ func insideViolation(from, to string) string {
 		}
 	case isAdapter(from) && isAdapter(to):
 		return "adapters never import each other"
-	case isAdapter(to) && !isFunction(from) && !below(from, "internal/system"):
-		return "only functions choose adapters"
+	case isAdapter(to) && !isFunction(from) && !below(from, "cmd") && !below(from, "internal/system"):
+		return "only functions and commands choose adapters"
 	case isTestSupport(to) && !isTestSupport(from) && !below(from, "internal/system"):
 		return "it is there for tests"
 	case isTool(to) && !isTool(from) && !below(from, "cmd"):

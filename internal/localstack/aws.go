@@ -30,14 +30,19 @@ type Cloud struct {
 	Tables  *dynamodb.Client
 }
 
-// Connect returns clients of the emulator at the URL. Nothing of the user's own AWS
-// configuration is read.
-func Connect(url, region string) Cloud {
-	config := aws.Config{
+// Config returns the configuration of clients of the emulator at the URL. Nothing of
+// the user's own AWS configuration is read.
+func Config(url, region string) aws.Config {
+	return aws.Config{
 		Region:       region,
 		BaseEndpoint: &url,
 		Credentials:  credentials.NewStaticCredentialsProvider(rootAccessKey, rootSecretKey, ""),
 	}
+}
+
+// Connect returns clients of the emulator at the URL.
+func Connect(url, region string) Cloud {
+	config := Config(url, region)
 	return Cloud{
 		Stacks:  cloudformation.NewFromConfig(config),
 		Gateway: apigatewayv2.NewFromConfig(config),

@@ -64,7 +64,7 @@ func (d *Desk) Give(ctx context.Context, mode resilience.Mode, by, why string) (
 		}
 		o := Order{
 			Number: r.Orders + 1, Mode: mode, By: by, Why: why, At: d.Now().UTC().Truncate(time.Millisecond),
-			FoundMode: modeOf(r), Found: r.State,
+			FoundMode: modeOf(r), Found: statusOf(r, d.Now()).State,
 		}
 		if done, err := d.Store.Give(ctx, Change{From: r.Version, To: closed(r.Stage)}, o); err != nil {
 			return Order{}, fmt.Errorf("order to the breaker: %w", err)
