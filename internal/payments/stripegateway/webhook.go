@@ -1,0 +1,104 @@
+package stripegateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/stripe/stripe-go/v85"
+)
+
+// ErrSignature is a webhook that Stripe did not sign, or not lately.
+var ErrSignature = errors.New("the webhook's signature is not valid")
+
+// DefaultTolerance is how old a signature may be: Stripe's own choice.
+const DefaultTolerance = stripe.WebhookDefaultTolerance
+
+// Webhook reads what Stripe sends. It is safe for concurrent use.
+type Webhook struct {
+	// Secret is the endpoint's signing secret.
+	Secret string
+	// Tolerance is how old a signature may be: it keeps a recorded webhook from being
+	// sent again much later.
+	Tolerance time.Duration
+	Now       func() time.Time
+}
+
+// Notice says which payment an event is about, and nothing of what happened:
+// events come late, twice and in any order, so that only the object itself tells.
+type Notice struct {
+	// BookingID is from the metadata that this service gave the object. Disputes, and
+	// refunds made by hand, have none: there the object that Ref names tells, see
+	// Gateway.Retrieve.
+	BookingID string
+	// Ref names the payment object.
+	Ref string
+}
+
+// Parse returns what a webhook is about, from its body as it came and its
+// Stripe-Signature. The notice is empty for an event that is about no payment of this
+// service. The error is ErrSignature, or tells that the body is not an event.
+func (w Webhook) Parse(body []byte, signature string) (Notice, error) {
+	// The client measures a signature's age by the time of day alone, so that our clock
+	// has to go into the tolerance.
+	ahead := time.Until(w.Now())
+	event, err := stripe.ConstructEvent(body, signature, w.Secret,
+		stripe.WithTolerance(w.Tolerance-ahead), stripe.WithIgnoreAPIVersionMismatch())
+	switch {
+	case isSignatureError(err):
+		return Notice{}, fmt.Errorf("%w: %w", ErrSignature, err)
+	case err != nil:
+		return Notice{}, errors.New("the webhook's body is not an event") // the cause may quote it
+	case event.Data == nil:
+		return Notice{}, nil
+	}
+	return noticeOf(event.Data.Raw)
+}
+
+func isSignatureError(err error) bool {
+	return errors.Is(err, stripe.ErrWebhookNotSigned) || errors.Is(err, stripe.ErrWebhookInvalidHeader) ||
+		errors.Is(err, stripe.ErrWebhookNoValidSignature) || errors.Is(err, stripe.ErrWebhookTooOld)
+}
+
+// noticeOf reads the few fields that the objects of all events have in common.
+func noticeOf(object json.RawMessage) (Notice, error) {
+	var o struct {
+		ID            string            `json:"id"`
+		Object        string            `json:"object"`
+		PaymentIntent reference         `json:"payment_intent"`
+		Metadata      map[string]string `json:"metadata"`
+	}
+	if err := json.Unmarshal(object, &o); err != nil {
+		return Notice{}, errors.New("the webhook's object cannot be read")
+	}
+	n := Notice{BookingID: o.Metadata[bookingKey]}
+	switch o.Object {
+	case "payment_intent":
+		n.Ref = o.ID
+	case "charge", "refund", "dispute":
+		n.Ref = string(o.PaymentIntent)
+	default:
+		return Notice{}, nil
+	}
+	if n.Ref == "" || checkRef(n.Ref) != nil {
+		return Notice{}, nil
+	}
+	return n, nil
+}
+
+// reference is an object's id, also where the object itself stands in its place.
+type reference string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *reference) UnmarshalJSON(raw []byte) error {
+	if len(raw) > 0 && raw[0] == '{' {
+		var object struct {
+			ID string `json:"id"`
+		}
+		err := json.Unmarshal(raw, &object)
+		*r = reference(object.ID)
+		return err
+	}
+	return json.Unmarshal(raw, (*string)(r))
+}
