@@ -63,6 +63,7 @@ check-format: $(LINT_BIN)
 check-tidy:
 	go mod tidy -diff
 	cd tools && go mod tidy -diff
+	cd tools/stripemock && go mod tidy -diff
 
 check-vet:
 	go vet ./...
@@ -105,7 +106,7 @@ fmt: $(LINT_BIN) ## Format the Go code
 lint: check-lint ## Run the linters alone
 
 tools: $(LINT_BIN) ## Install every pinned tool under .tools/
-	@for tool in sam emulators schemathesis checkov; do $(HAIL) tools $$tool >/dev/null || exit 1; done
+	@for tool in sam emulators schemathesis checkov stripe-mock; do $(HAIL) tools $$tool >/dev/null || exit 1; done
 
 clean: ## Delete what was built (not .tools/, nor the state of the local stack)
 	rm -rf .aws-sam bin

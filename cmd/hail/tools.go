@@ -3,19 +3,20 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 
 	"github.com/hailstone-rides/hailstone/internal/localstack"
 	"github.com/hailstone-rides/hailstone/internal/toolbox"
 )
 
 type toolsCommand struct {
-	Tool string `arg:"" enum:"sam,emulators,dynamodb-local,schemathesis,checkov" help:"One of ${enum}."`
+	Tool string `arg:"" enum:"sam,emulators,dynamodb-local,schemathesis,checkov,stripe-mock" help:"One of ${enum}."`
 }
 
 // Help explains what the one-line help leaves open.
 func (toolsCommand) Help() string {
 	return `sam: the SAM CLI and cfn-lint. checkov: the scanner of templates. emulators: MiniStack. dynamodb-local: the directory of its Java archives.
-schemathesis: the fuzzer of make api-fuzz.
+schemathesis: the fuzzer of make api-fuzz. stripe-mock: Stripe's own mock of its API.
 
 For instance: $(hail tools sam)/sam validate --lint`
 }
@@ -53,6 +54,9 @@ func (c toolsCommand) install(a *app, box *toolbox.Box) (string, error) {
 	case "dynamodb-local":
 		installed, err := box.DynamoDBLocal(a.ctx)
 		return installed.Dir(), err
+	case "stripe-mock":
+		program, err := box.StripeMock(a.ctx)
+		return filepath.Dir(program), err
 	}
 	return "", fmt.Errorf("unknown tool %q", c.Tool)
 }

@@ -1,9 +1,10 @@
 // Package toolbox installs the pinned tools that tests and the local stack
-// run on: MiniStack, the SAM CLI, DynamoDB Local, Schemathesis and Checkov.
+// run on: MiniStack, the SAM CLI, DynamoDB Local, Schemathesis, Checkov and
+// stripe-mock.
 //
-// They are Python packages and Java archives, not Go programs, so go.mod cannot
-// pin them. Each is described by a lock with hashes (tools/*.txt, and
-// dynamodblocal.sha256 in this package) and lives in a directory named after its lock
+// Most are Python packages and Java archives, which go.mod cannot pin. Each is
+// described by a lock with hashes (tools/*.txt, dynamodblocal.sha256 in this package,
+// and a module of its own for the one in Go) and lives in a directory named after its lock
 // under .tools/ of the repository: changing a lock installs anew, nothing is
 // ever upgraded in place, and nothing outside the repository is touched.
 //

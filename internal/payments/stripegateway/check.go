@@ -49,7 +49,7 @@ func checkCall(ref, key string) error {
 
 // checkRef keeps out what would lead to another path of the API.
 func checkRef(ref string) error {
-	if ref == "" || len(ref) > maxKey || !isIdentifier(ref) {
+	if !isRef(ref) {
 		return refuse("invalid_ref", "the reference is not an id of the provider")
 	}
 	return nil
@@ -63,6 +63,8 @@ func checkKey(key string) error {
 	}
 	return nil
 }
+
+func isRef(ref string) bool { return ref != "" && len(ref) <= maxKey && isIdentifier(ref) }
 
 func isCurrency(s string) bool {
 	if len(s) != 3 {

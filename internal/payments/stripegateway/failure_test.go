@@ -88,16 +88,16 @@ func TestAnswers(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			var calls atomic.Int64
+			var received atomic.Int64
 			g := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-				calls.Add(1)
+				received.Add(1)
 				w.Header().Set("Request-Id", "req_1")
 				w.Header().Set("Location", "/elsewhere")
 				w.WriteHeader(tc.status)
 				_, _ = io.WriteString(w, tc.body)
 			})
-			for method, call := range methods {
-				_, err := call(t.Context(), g)
+			for method, call := range calls() {
+				err := call(t.Context(), g)
 				e := asError(t, err)
 				if e.Outcome != tc.class || e.Code != tc.code || e.Replayed || e.RetryAfter != 0 {
 					t.Errorf("%s: %+v, want %s (%s)", method, e, tc.code, tc.class)
@@ -112,8 +112,8 @@ func TestAnswers(t *testing.T) {
 					t.Errorf("%s: the error does not tell method, request and status: %s", method, text)
 				}
 			}
-			if n := calls.Load(); n != int64(len(methods)) {
-				t.Errorf("%d calls for %d methods", n, len(methods))
+			if n := received.Load(); n != int64(len(calls())) {
+				t.Errorf("%d calls for %d methods", n, len(calls()))
 			}
 		})
 	}

@@ -148,7 +148,7 @@ func withoutRelease(oldestFirst []payments.RefundObject, listed []*stripe.Refund
 }
 
 func refundObject(r *stripe.Refund, ref string) (payments.RefundObject, error) {
-	if r == nil || r.ID == "" || !isIdentifier(r.ID) || r.Amount <= 0 || !isCurrency(string(r.Currency)) || !isAbout(r.PaymentIntent, ref) {
+	if r.ID == "" || !isIdentifier(r.ID) || r.Amount <= 0 || !isCurrency(string(r.Currency)) || !isAbout(r.PaymentIntent, ref) {
 		return payments.RefundObject{}, errors.New("not a refund of the object")
 	}
 	out := payments.RefundObject{ID: r.ID, RefundID: r.Metadata[refundKey], Amount: r.Amount, Currency: strings.ToUpper(string(r.Currency))}

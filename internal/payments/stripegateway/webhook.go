@@ -81,7 +81,7 @@ func noticeOf(object json.RawMessage) (Notice, error) {
 	default:
 		return Notice{}, nil
 	}
-	if n.Ref == "" || checkRef(n.Ref) != nil {
+	if !isRef(n.Ref) {
 		return Notice{}, nil
 	}
 	return n, nil

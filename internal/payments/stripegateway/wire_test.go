@@ -1,8 +1,10 @@
 package stripegateway_test
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/stripe/stripe-go/v85"
 
 	"github.com/hailstone-rides/hailstone/internal/payments"
@@ -39,6 +41,39 @@ var methods = map[string]func(context.Context, payments.Gateway) (payments.Payme
 		return g.Cancel(ctx, "pi_1", "key-1")
 	},
 }
+
+// others are the methods that answer with something else than a payment.
+var others = map[string]func(context.Context, payments.Gateway) error{
+	"refund": func(ctx context.Context, g payments.Gateway) error {
+		_, err := g.Refund(ctx, refundOrder, "key-1")
+		return err
+	},
+	"refunds": func(ctx context.Context, g payments.Gateway) error {
+		_, err := g.Refunds(ctx, "pi_1")
+		return err
+	},
+	"disputes": func(ctx context.Context, g payments.Gateway) error {
+		_, err := g.Disputes(ctx, "pi_1")
+		return err
+	},
+}
+
+var refundOrder = payments.RefundOrder{Ref: "pi_1", BookingID: "bk_1", RefundID: "rf_1", Amount: 500}
+
+// calls are all methods, by their errors.
+func calls() map[string]func(context.Context, payments.Gateway) error {
+	all := maps.Clone(others)
+	for name, call := range methods {
+		all[name] = func(ctx context.Context, g payments.Gateway) error {
+			_, err := call(ctx, g)
+			return err
+		}
+	}
+	return all
+}
+
+const refunded = `{"id":"re_1","object":"refund","payment_intent":"pi_1","amount":500,"currency":"eur","status":"succeeded",
+	"metadata":{"booking_id":"bk_1","refund_id":"rf_1"}}`
 
 const created = `{"id":"pi_1","object":"payment_intent","status":"requires_confirmation","currency":"eur","amount":2000,
 	"metadata":{"booking_id":"bk_1"}}`
@@ -75,6 +110,11 @@ func TestRequests(t *testing.T) {
 			"amount_to_capture": {"1700"}, "expand[0]": {"latest_charge"},
 		}, "key-1"},
 		"cancel": {"POST /v1/payment_intents/pi_1/cancel", url.Values{"expand[0]": {"latest_charge"}}, "key-1"},
+		"refund": {"POST /v1/refunds", url.Values{
+			"payment_intent": {"pi_1"}, "amount": {"500"}, "metadata[booking_id]": {"bk_1"}, "metadata[refund_id]": {"rf_1"},
+		}, "key-1"},
+		"refunds":  {"GET /v1/refunds", url.Values{"payment_intent": {"pi_1"}, "limit": {"100"}, "expand[0]": {"data.charge"}}, ""},
+		"disputes": {"GET /v1/disputes", url.Values{"payment_intent": {"pi_1"}, "limit": {"100"}}, ""},
 	} {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
@@ -82,15 +122,16 @@ func TestRequests(t *testing.T) {
 			g := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				_ = r.ParseForm()
 				seen = r
-				_, _ = io.WriteString(w, created)
+				answer := map[string]string{"refund": refunded, "refunds": listOf(), "disputes": listOf()}[method]
+				_, _ = io.WriteString(w, cmp.Or(answer, created))
 			})
-			if _, err := methods[method](t.Context(), g); err != nil {
+			if err := calls()[method](t.Context(), g); err != nil {
 				t.Fatal(err)
 			}
 			if line := seen.Method + " " + seen.URL.Path; line != want.line {
 				t.Errorf("%s, want %s", line, want.line)
 			}
-			if diff := cmp.Diff(want.form, seen.Form); diff != "" {
+			if diff := gocmp.Diff(want.form, seen.Form); diff != "" {
 				t.Errorf("parameters (-want +got):\n%s", diff)
 			}
 			for name, value := range map[string]string{
@@ -198,7 +239,7 @@ func TestPayments(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			if diff := gocmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
