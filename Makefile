@@ -18,11 +18,11 @@ RACE = $(shell [ "$$(go env GOOS)" = darwin ] || command -v "$$(go env CC)" >/de
 .DEFAULT_GOAL := help
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 
 ##@ The stack on this machine
 
-.PHONY: run up down
+.PHONY: run up down sam-local
 run: ## Start everything on this machine and show how to book; Ctrl-C stops it
 	@$(HAIL) dev
 
@@ -32,9 +32,12 @@ up: ## Like run, in the background
 down: ## Stop what up started
 	@$(HAIL) dev down
 
+sam-local: ## The HTTP API alone, by sam local start-api in Docker on DynamoDB Local; Ctrl-C stops it
+	@$(HAIL) dev sam-local
+
 ##@ Proof
 
-.PHONY: test sim smoke api-fuzz check
+.PHONY: test sim smoke api-fuzz sam-local-test check
 test: ## All tests but those of the deployed stack
 	@[ -n "$(RACE)" ] || echo "No C compiler: tests run without the race detector."
 	go test $(RACE) -shuffle=on -timeout=15m ./...
@@ -51,6 +54,9 @@ smoke: ## Deploy to this machine, ride, check the answers and the ledger, stop
 # 3 to 4 minutes on two cores, most of it in the emulator. Another SEED makes other requests.
 api-fuzz: ## Deploy to this machine, attack the API by its contract as every role, stop
 	@$(HAIL) dev fuzz $(if $(SEED),--seed $(SEED))
+
+sam-local-test: ## Start what sam-local starts, check it, stop
+	@$(HAIL) dev sam-local-test
 
 CHECKS = check-format check-tidy check-vet check-lint check-vulnerabilities check-template check-imports
 check: ## Format, vet, linters, vulnerabilities, template, imports: all of them, even after a failure

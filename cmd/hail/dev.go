@@ -14,6 +14,9 @@ type devCommand struct {
 	Down  devDown  `cmd:"" help:"Stop the stack that dev or dev up started."`
 	Smoke devSmoke `cmd:"" help:"Start a stack of its own, check it end to end, stop it."`
 	Fuzz  devFuzz  `cmd:"" help:"Start a stack of its own, attack its API by the contract, stop it."`
+
+	SAMLocal     devSAMLocal     `cmd:"" name:"sam-local" help:"Run the HTTP API alone in Docker, under sam local start-api, until Ctrl-C."`
+	SAMLocalTest devSAMLocalTest `cmd:"" name:"sam-local-test" help:"Start what sam-local starts, check it end to end, stop it."`
 }
 
 // stackFlags are common to what starts a stack.

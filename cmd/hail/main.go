@@ -76,6 +76,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Vars{
 			"port":       fmt.Sprint(localstack.DefaultPort),
 			"paysimport": fmt.Sprint(localstack.DefaultPaysimPort),
+			"apiport":    fmt.Sprint(localstack.DefaultAPIPort),
 		},
 	)
 	if err != nil {

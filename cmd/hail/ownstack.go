@@ -9,9 +9,15 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/localstack"
 )
 
-// ownStack runs check on a stack that exists only for it: on free ports, in a directory
-// of its own beside the developer's. That directory is removed unless something failed.
+// ownStack runs check on a stack that exists only for it, on free ports and in a
+// directory of its own.
 func (a *app) ownStack(name string, check func(stack ownStack) (passed bool, err error)) error {
+	return a.ownDir(name, func(root, dir string) (bool, error) { return a.onStack(root, dir, check) })
+}
+
+// ownDir runs check in a directory that exists only for it, beside the developer's
+// instance. It is removed unless something failed.
+func (a *app) ownDir(name string, check func(root, dir string) (passed bool, err error)) error {
 	root, err := localstack.Root()
 	if err != nil {
 		return err
@@ -23,7 +29,7 @@ func (a *app) ownStack(name string, check func(stack ownStack) (passed bool, err
 	if err != nil {
 		return fmt.Errorf("create instance: %w", err)
 	}
-	passed, err := a.onStack(root, dir, check)
+	passed, err := check(root, dir)
 	if err == nil && passed {
 		return os.RemoveAll(dir)
 	}

@@ -35,21 +35,23 @@ Book a ride:
     -H 'Idempotency-Key: {{.Key}}' \
     -d '{{.Body}}'
 
-Read it back (confirmed once the payment is authorized):
+Read it back{{if .Paysim}} (confirmed once the payment is authorized){{end}}:
 
   curl -s '{{.API}}/v1/bookings/{{.ID}}' \
     -H 'Authorization: Bearer {{.Rider}}'
 
-The same in one go:  go run ./cmd/hail book --wait
+{{if .Paysim}}The same in one go:  go run ./cmd/hail book --wait
 
-API            {{.API}}
-AWS emulator   {{.AWS}} (keys test/test, region {{.Region}})
+{{end}}API            {{.API}}
+{{if .Paysim}}AWS emulator   {{.AWS}} (keys test/test, region {{.Region}})
 Payments       {{.Paysim}}/_control/ledger
+{{else}}DynamoDB       {{.AWS}} (keys test/test, region {{.Region}})
+{{end -}}
 For scripts    {{.Env}}
 Logs           {{range $i, $log := .Logs}}{{if $i}}
                {{end}}{{$log}}{{end}}
 
-Access tokens, valid for an hour (a new one: go run ./cmd/hail token --user NAME --role ROLE):
+Access tokens{{if .Paysim}}, valid for an hour (a new one: go run ./cmd/hail token --user NAME --role ROLE){{end}}:
 {{range .Tokens}}
 {{.Role}} ({{.User}}):
 {{.Token}}

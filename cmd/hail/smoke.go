@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/smoke"
 	"github.com/hailstone-rides/hailstone/internal/localstack"
@@ -23,6 +24,11 @@ func (c devSmoke) Run(a *app) error {
 		report, err = c.check(a, stack)
 		return report.Failed == 0, err
 	})
+	return a.showReport(report, failed)
+}
+
+// showReport prints the outcome of checks, and returns failed if there is that.
+func (a *app) showReport(report smoke.Report, failed error) error {
 	if len(report.Checks) == 0 {
 		return failed
 	}
@@ -36,6 +42,15 @@ func (c devSmoke) Run(a *app) error {
 		return failed
 	}
 	return err
+}
+
+// progress is where checks are reported as they end: standard output, unless that is
+// for the result as JSON.
+func (a *app) progress() io.Writer {
+	if a.json {
+		return a.stderr
+	}
+	return a.stdout
 }
 
 func (c devSmoke) check(a *app, stack ownStack) (smoke.Report, error) {
@@ -58,10 +73,6 @@ func (c devSmoke) check(a *app, stack ownStack) (smoke.Report, error) {
 			return smoke.Report{}, err
 		}
 	}
-	out := a.stdout
-	if a.json { // which standard output is then for
-		out = a.stderr
-	}
-	report := smoke.Run(a.ctx, target, out)
+	report := smoke.Run(a.ctx, target, a.progress())
 	return report, context.Cause(a.ctx)
 }

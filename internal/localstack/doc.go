@@ -6,6 +6,9 @@
 //	           ├─ build simulator ─── start simulator ┤              │
 //	           └─ install SAM CLI ─── build functions ┴─ sam deploy ─┘
 //
+// For those who work with sam local, SAMLocal runs the HTTP API alone, in Docker on
+// DynamoDB Local, with an issuer of tokens in place of the user pool.
+//
 // One instance lives in one directory (.local by default): its environment for other
 // programs (env), its state, logs and temporary files. Two instances in two directories
 // run side by side on different ports. An instance belongs to one supervising

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/hailstone-rides/hailstone/internal/toolbox"
@@ -19,16 +20,18 @@ type sam struct {
 	root string
 	in   Instance
 	venv toolbox.Venv
-	port int // of the emulator
+	aws  string // URL of what stands in for AWS
+	goos string // what the functions are compiled for
 }
 
-// build compiles the functions as `sam build` does for a deployment, into the instance.
-func (s sam) build(ctx context.Context) error {
+// build compiles the functions as `sam build` does for a deployment, into the instance:
+// all of them, or the one that is named.
+func (s sam) build(ctx context.Context, function ...string) error {
 	arch, err := architecture(runtime.GOARCH)
 	if err != nil {
 		return err
 	}
-	return s.run(ctx, "sam-build", "build", "--build-dir", s.in.buildDir(),
+	return s.run(ctx, "sam-build", append([]string{"build"}, function...), "--build-dir", s.in.buildDir(),
 		"--template-file", filepath.Join(s.root, "template.yaml"),
 		"--parameter-overrides", "Stage=local Architecture="+arch)
 }
@@ -39,7 +42,7 @@ func (s sam) deploy(ctx context.Context, secretARN string, paysimPort int) error
 	if err != nil {
 		return err
 	}
-	return s.run(ctx, "sam-deploy", "deploy", "--stack-name", stackName,
+	return s.run(ctx, "sam-deploy", []string{"deploy"}, "--stack-name", stackName,
 		"--template-file", filepath.Join(s.in.buildDir(), "template.yaml"),
 		"--parameter-overrides", strings.Join([]string{
 			"Stage=local", "Architecture=" + arch,
@@ -47,13 +50,15 @@ func (s sam) deploy(ctx context.Context, secretARN string, paysimPort int) error
 		}, " "))
 }
 
-func (s sam) run(ctx context.Context, log string, args ...string) error {
-	args = append([]string{s.venv.Program("sam")}, args...)
-	return run(ctx, command{
-		dir: s.root, log: s.in.Log(log), env: s.env(),
-		// The file is named because SAM otherwise looks beside the built template.
-		args: append(args, "--config-env", "local", "--config-file", filepath.Join(s.root, "samconfig.toml")),
-	})
+func (s sam) run(ctx context.Context, log string, what []string, options ...string) error {
+	return run(ctx, command{dir: s.root, log: s.in.Log(log), env: s.env(), args: s.args(what, options...)})
+}
+
+// args returns a command line of the SAM CLI. The configuration is named because SAM
+// otherwise looks beside the template.
+func (s sam) args(what []string, options ...string) []string {
+	return slices.Concat([]string{s.venv.Program("sam")}, what, options,
+		[]string{"--config-env", "local", "--config-file", filepath.Join(s.root, "samconfig.toml")})
 }
 
 // noProxy adds this machine to what the user's proxy is not asked for.
@@ -75,7 +80,7 @@ func (s sam) env() []string {
 		}
 	}
 	return append(env,
-		"AWS_ENDPOINT_URL="+endpoint(s.port),
+		"AWS_ENDPOINT_URL="+s.aws,
 		"AWS_ACCESS_KEY_ID="+rootAccessKey,
 		"AWS_SECRET_ACCESS_KEY="+rootSecretKey,
 		"AWS_REGION="+region,
@@ -88,7 +93,6 @@ func (s sam) env() []string {
 		"__SAM_CLI_APP_DIR="+s.in.samDir(),
 		"NO_PROXY="+noProxy(),
 		"no_proxy="+noProxy(), // Python reads this one first
-		// The emulator runs functions as processes of this machine, not of Amazon Linux.
-		"FUNCTION_GOOS="+runtime.GOOS,
+		"FUNCTION_GOOS="+s.goos,
 	)
 }

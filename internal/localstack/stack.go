@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -150,7 +151,8 @@ func (s *Stack) startParts(ctx context.Context) (secret string, tool sam, err er
 		if err != nil {
 			return err
 		}
-		tool = sam{root: s.options.Root, in: s.in, venv: venv, port: s.options.Port}
+		// The emulator runs functions as processes of this machine, not of Amazon Linux.
+		tool = sam{root: s.options.Root, in: s.in, venv: venv, aws: s.Endpoints.AWS, goos: runtime.GOOS}
 		return s.options.Steps.Do("build the functions (sam build)", func() error { return tool.build(ctx) })
 	})
 	return secret, tool, group.Wait()

@@ -20,9 +20,8 @@ import (
 const (
 	configurationPath = "/.well-known/openid-configuration"
 	keysPath          = "/.well-known/jwks.json"
-	// lifetime is that of Cognito's access tokens.
-	lifetime = time.Hour
-	keyBits  = 2048
+	lifetime          = 12 * time.Hour // a day at work: a new token takes a new start
+	keyBits           = 2048
 )
 
 // Issuer makes tokens. It is safe for concurrent use.

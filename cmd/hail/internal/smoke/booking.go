@@ -43,11 +43,16 @@ func (s *session) openRoutes() {
 	})
 }
 
+// firstBooking books a ride, and reads it at once.
+func (s *session) firstBooking() {
+	s.check("POST /v1/bookings answers 201 with Location, ETag and a requested booking", s.book)
+	s.check("min_version reads the write before any view has it", s.readOwnWrite)
+}
+
 // happyBooking books a ride and follows it until its payment is authorized.
 func (s *session) happyBooking() {
 	began := time.Now()
-	s.check("POST /v1/bookings answers 201 with Location, ETag and a requested booking", s.book)
-	s.check("min_version reads the write before any view has it", s.readOwnWrite)
+	s.firstBooking()
 	s.check("the booking becomes confirmed, its payment authorized", func() error {
 		if s.booking.ID == "" {
 			return errNoBooking
@@ -187,8 +192,45 @@ func (s *session) checkLedger(name string) {
 	})
 }
 
-// repeatedRequest sends the same POST once more.
+// readBack reads the booking where nothing but the log has it.
+func (s *session) readBack() {
+	s.check("the rider and a dispatcher read the booking from the log, as it was answered", func() error {
+		if s.booking.ID == "" {
+			return errNoBooking
+		}
+		for _, client := range []api.Client{s.rider, s.dispatch} {
+			response, err := s.get(client, "/v1/bookings/"+s.booking.ID)
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(
+				response.Err(http.StatusOK), equal("ETag", response.Header.Get("ETag"), etag(s.booking.Version)),
+				ensure(bytes.Equal(response.Body, s.created.Body), "another body: %s", response.Body),
+			); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.check("its history has what was requested, without tokens or references of the provider", func() error {
+		return s.toldAs("BookingRequested")
+	})
+}
+
+// repeatedRequest sends the same POST once more, and looks what it did to the payment.
 func (s *session) repeatedRequest() {
+	s.replay()
+	s.checkLedger("and the provider still holds exactly one authorization")
+	s.otherBody()
+}
+
+// sameAgain is repeatedRequest where there is no payment.
+func (s *session) sameAgain() {
+	s.replay()
+	s.otherBody()
+}
+
+func (s *session) replay() {
 	s.check("the same POST again gets the same answer, marked as a replay", func() error {
 		if s.booking.ID == "" {
 			return errNoBooking
@@ -205,7 +247,9 @@ func (s *session) repeatedRequest() {
 			equal("Location", response.Header.Get("Location"), s.created.Header.Get("Location")),
 		)
 	})
-	s.checkLedger("and the provider still holds exactly one authorization")
+}
+
+func (s *session) otherBody() {
 	s.check("the same key with another body is refused with 422", func() error {
 		other := api.SampleRequest()
 		other.Dropoff.Lat += 0.01

@@ -25,6 +25,7 @@ type fake struct {
 	spoil    func(*http.Request, *answer)
 	payments func(id string, found []Payment) []Payment
 	target   Target
+	apiOnly  bool // nothing follows from a request
 }
 
 type answer struct {
@@ -66,6 +67,7 @@ func newFake(t *testing.T) *fake {
 		API: server.URL, Rider: riderToken, OtherRider: otherToken, Dispatch: dispatchToken, Ops: opsToken,
 		Patience: 30 * time.Millisecond, Ledger: f.ledger, View: f.view,
 		DeadLetters: func(context.Context) (map[string]int, error) { return map[string]int{"Queue": 0}, nil },
+		Forged:      map[string]string{"that was made up": "header.eve.0123456789"},
 	}
 	return f
 }
@@ -80,8 +82,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, values := range a.header {
 		w.Header()[name] = values
 	}
-	if err := f.world.Settle(r.Context()); err != nil {
-		a = answer{status: http.StatusTeapot, body: err.Error()}
+	if !f.apiOnly {
+		if err := f.world.Settle(r.Context()); err != nil {
+			a = answer{status: http.StatusTeapot, body: err.Error()}
+		}
 	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write([]byte(a.body)) // the client notices
@@ -122,7 +126,11 @@ func (f *fake) view(ctx context.Context, id string) (int64, error) {
 func (f *fake) run(t *testing.T) (report Report, failed []string, output string) {
 	t.Helper()
 	var out strings.Builder
-	report = Run(t.Context(), f.target, &out)
+	check := Run
+	if f.apiOnly {
+		check = RunAPI
+	}
+	report = check(t.Context(), f.target, &out)
 	for _, check := range report.Checks {
 		if check.Error != "" {
 			failed = append(failed, check.Name)
@@ -137,10 +145,10 @@ func (f *fake) run(t *testing.T) (report Report, failed []string, output string)
 // A fault changes some answers of the product.
 type fault = func(*http.Request, *answer)
 
-// at limits a fault to the answers to one method whose URL has the part.
+// at limits a fault to the answers to one method, or any, whose URL has the part.
 func at(method, part string, spoil func(*answer)) fault {
 	return func(r *http.Request, a *answer) {
-		if r.Method == method && strings.Contains(r.URL.String(), part) {
+		if (method == "" || r.Method == method) && strings.Contains(r.URL.String(), part) {
 			spoil(a)
 		}
 	}

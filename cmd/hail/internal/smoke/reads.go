@@ -47,7 +47,7 @@ func (s *session) reads() {
 // toldAs expects the history of the ride to have events of these types. It reads
 // pages of three, so that more events take a cursor.
 func (s *session) toldAs(want ...string) error {
-	if s.confirmed.ID == "" {
+	if s.booking.ID == "" {
 		return errNoBooking
 	}
 	var types []string

@@ -43,6 +43,15 @@ func (s *session) callers() {
 	})
 }
 
+// forgers tries the forged tokens.
+func (s *session) forgers() {
+	for _, fault := range slices.Sorted(maps.Keys(s.target.Forged)) {
+		s.check("a token "+fault+" is refused with 401", func() error {
+			return s.refusedToken(s.target.Forged[fault])
+		})
+	}
+}
+
 // refusedToken expects the token to be refused on reading and on booking.
 func (s *session) refusedToken(token string) error {
 	client := api.Client{Base: s.target.API, Token: token}

@@ -30,6 +30,9 @@ type Target struct {
 	View func(ctx context.Context, bookingID string) (version int64, err error)
 	// DeadLetters returns how many messages lie in each dead-letter queue.
 	DeadLetters func(ctx context.Context) (map[string]int, error)
+
+	// Forged are tokens that must be refused, by what is wrong with them.
+	Forged map[string]string
 }
 
 // Payment is a payment at the provider.
@@ -58,6 +61,21 @@ type Check struct {
 
 // Run checks the target and writes a line for each check on out as it ends.
 func Run(ctx context.Context, target Target, out io.Writer) Report {
+	return run(ctx, target, out,
+		(*session).openRoutes, (*session).happyBooking, (*session).quotes, (*session).repeatedRequest, (*session).callers, (*session).forgers,
+		(*session).refusedRequests, (*session).reads, (*session).ride, (*session).rideIsPaid, (*session).earlyEnds,
+		(*session).declinedCard, (*session).ownBookings, (*session).deadLetters)
+}
+
+// RunAPI checks a target of which only the HTTP API runs: no payment is made, and no
+// view written.
+func RunAPI(ctx context.Context, target Target, out io.Writer) Report {
+	return run(ctx, target, out,
+		(*session).openRoutes, (*session).firstBooking, (*session).readBack, (*session).sameAgain, (*session).callers, (*session).forgers,
+		(*session).refusedRequests)
+}
+
+func run(ctx context.Context, target Target, out io.Writer, groups ...func(*session)) Report {
 	if target.Patience == 0 {
 		target.Patience = time.Minute
 	}
@@ -69,11 +87,7 @@ func Run(ctx context.Context, target Target, out io.Writer) Report {
 		ops:      api.Client{Base: target.API, Token: target.Ops},
 		key:      rand.Text(),
 	}
-	for _, group := range []func(*session){
-		(*session).openRoutes, (*session).happyBooking, (*session).quotes, (*session).repeatedRequest, (*session).callers,
-		(*session).refusedRequests, (*session).reads, (*session).ride, (*session).rideIsPaid, (*session).earlyEnds,
-		(*session).declinedCard, (*session).ownBookings, (*session).deadLetters,
-	} {
+	for _, group := range groups {
 		group(s)
 	}
 	return s.report

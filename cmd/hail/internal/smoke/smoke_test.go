@@ -28,6 +28,37 @@ func TestWhatCannotBeLookedIntoIsSaid(t *testing.T) {
 	}
 }
 
+// Where only the HTTP API runs, a booking stays as it was requested.
+func TestTheAPIAlone(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.apiOnly = true
+	report, failed, output := f.run(t)
+	if len(failed) != 0 || report.Passed < 14 {
+		t.Errorf("got %+v\n%s", report, output)
+	}
+	for name, test := range map[string]struct {
+		spoil fault
+		found string
+	}{
+		"another body":        {at(http.MethodGet, "/v1/bookings/bk_", member("state", "confirmed")), "from the log"},
+		"another version":     {at(http.MethodGet, "/v1/bookings/bk_", header("ETag", `"9"`)), "from the log"},
+		"not for dispatchers": {by(dispatchToken, at(http.MethodGet, "/v1/bookings/bk_", status(http.StatusNotFound))), "from the log"},
+		"no history":          {at(http.MethodGet, "/events", member("items", []any{})), "its history"},
+		"no replay":           {at(http.MethodPost, "/v1/bookings", header("Idempotency-Replayed", "")), "same POST again"},
+		"any token is taken":  {at("", "", accepted(http.StatusUnauthorized)), "that was made up"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.apiOnly, f.spoil = true, test.spoil
+			if _, failed, output := f.run(t); !contains(failed, test.found) {
+				t.Errorf("failed are %v, want one with %q\n%s", failed, test.found, output)
+			}
+		})
+	}
+}
+
 // A check that no fault can make fail is worth nothing: each of these faults must be
 // found, by the check that is about it.
 func TestFaultsAreFound(t *testing.T) {

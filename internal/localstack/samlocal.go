@@ -1,0 +1,269 @@
+package localstack
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/hailstone-rides/hailstone/internal/localstack/issuer"
+	"github.com/hailstone-rides/hailstone/internal/toolbox"
+	"github.com/hailstone-rides/hailstone/internal/toolbox/dynamolocal"
+	"github.com/hailstone-rides/hailstone/internal/toolbox/procgroup"
+)
+
+// DefaultAPIPort is that of `sam local start-api`.
+const DefaultAPIPort = 3000
+
+const (
+	samLocalName = "sam local start-api"
+	samLocalLog  = "sam-local"
+	bookings     = "BookingFunction"
+	// localClient is the client that local tokens are made for.
+	localClient = "hailstone-local"
+)
+
+// SAMLocal is the HTTP API under `sam local start-api`: the booking function in Docker, on DynamoDB
+// Local. Nothing else of the product runs, so bookings stay requested and lists empty. No
+// authorizer runs either: the function verifies tokens itself, those of the issuer here.
+type SAMLocal struct {
+	*Stack
+	Issuer *issuer.Issuer
+	Tables dynamolocal.Tables
+
+	docker   docker
+	tool     sam
+	template string   // what SAM runs
+	image    []string // what to tell SAM of the image
+	database *dynamolocal.Server
+	close    []func() // what this process itself runs
+}
+
+// Scope is which functions are built.
+type Scope bool
+
+// The API needs one function; Invoke can run only what was built.
+const (
+	OnlyAPI      Scope = false
+	AllFunctions Scope = true
+)
+
+// StartSAMLocal starts the API in the instance's directory and returns when it answers.
+// options.Port is that of the API.
+func StartSAMLocal(ctx context.Context, in Instance, options Options, scope Scope) (*SAMLocal, error) {
+	release, ok, err := in.claim()
+	if err != nil {
+		return nil, fmt.Errorf("claim %s: %w", in.dir, err)
+	}
+	if !ok {
+		return nil, ErrRunning
+	}
+	s := &SAMLocal{Stack: &Stack{in: in, options: options, release: release, unfollow: func() {}, ended: make(chan *child, 8)}}
+	if err := s.start(ctx, scope); err != nil {
+		return nil, errors.Join(err, s.Stop()) //nolint:contextcheck // it has to end whatever became of ctx
+	}
+	return s, nil
+}
+
+func (s *SAMLocal) start(ctx context.Context, scope Scope) error {
+	if err := s.docker.check(ctx); err != nil {
+		return err
+	}
+	if err := s.docker.removeContainers(ctx, s.in.Log(samLocalLog)); err != nil { // of a run that crashed
+		return err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	machine, err := s.docker.host(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.options.Steps.Do("start DynamoDB Local, create the tables of template.yaml", func() error {
+		return s.startDatabase(ctx)
+	}); err != nil {
+		return err
+	}
+	if err := s.startIssuer(ctx, machine); err != nil {
+		return err
+	}
+	if err := s.build(ctx, scope, machine); err != nil {
+		return err
+	}
+	if err := s.options.Steps.Do("start the API (sam local start-api)", func() error { return s.startAPI(ctx) }); err != nil {
+		return err
+	}
+	return s.publish()
+}
+
+func (s *SAMLocal) startDatabase(ctx context.Context) error {
+	server, err := dynamolocal.Start(ctx)
+	if err != nil {
+		return err
+	}
+	s.database = server
+	s.close = append(s.close, server.Close)
+	s.Endpoints.AWS, s.Endpoints.Region = server.URL, region
+	// Without a prefix, the names are what SAM takes a reference to a table for.
+	s.Tables, err = dynamolocal.CreateTables(ctx, server.Client(), filepath.Join(s.options.Root, "template.yaml"), "")
+	return err
+}
+
+// Database returns a client of the tables.
+func (s *SAMLocal) Database() *dynamodb.Client { return s.database.Client() }
+
+// startIssuer serves the issuer of tokens where containers reach it.
+func (s *SAMLocal) startIssuer(ctx context.Context, machine host) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(machine.listen, "0"))
+	if err != nil {
+		return fmt.Errorf("start the issuer of tokens: %w", err)
+	}
+	server := &http.Server{ReadHeaderTimeout: 5 * time.Second}
+	s.close = append(s.close, func() { _ = server.Close() })
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	if s.Issuer, err = issuer.New("http://"+net.JoinHostPort(machine.name, port), localClient, time.Now); err != nil {
+		return err
+	}
+	server.Handler = s.Issuer
+	go func() { _ = server.Serve(listener) }() // until it is closed
+	s.Tokens = make(map[Role]string)
+	for _, role := range Roles() {
+		if s.Tokens[role], err = s.Token(role.SeededUser(), role); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Token returns an access token of a user with exactly this role.
+func (s *SAMLocal) Token(user string, role Role) (string, error) {
+	if role == Rider { // which is no group
+		return s.Issuer.Token(user)
+	}
+	return s.Issuer.Token(user, string(role))
+}
+
+// build compiles what is to run, for Linux, and finds an image to run it in.
+func (s *SAMLocal) build(ctx context.Context, scope Scope, machine host) error {
+	arch, err := architecture(runtime.GOARCH)
+	if err != nil {
+		return err
+	}
+	venv, err := toolbox.New(s.options.Root, s.options.Steps.Begin).SAM(ctx)
+	if err != nil {
+		return err
+	}
+	database, err := s.databaseFrom(machine)
+	if err != nil {
+		return err
+	}
+	// A function's variable that SAM's own environment has, too, gets the value from there.
+	s.tool = sam{root: s.options.Root, in: s.in, venv: venv, aws: database, goos: "linux"}
+	var only []string
+	if scope == OnlyAPI {
+		only = []string{bookings}
+	}
+	if err := s.options.Steps.Do("build the functions (sam build)", func() error { return s.tool.build(ctx, only...) }); err != nil {
+		return err
+	}
+	if s.image, err = s.docker.baseImage(ctx, arch, s.options.Steps); err != nil {
+		return err
+	}
+	s.template = filepath.Join(s.in.buildDir(), "sam-local.yaml")
+	// There is no Secrets Manager, so a cursor of a list cannot be read; there is no list that would need one.
+	return withVariables(filepath.Join(s.in.buildDir(), "template.yaml"), s.template, map[string]map[string]string{
+		"":       {"AWS_ENDPOINT_URL": database},
+		bookings: {"JWT_ISSUER": s.Issuer.URL, "JWT_AUDIENCE": s.Issuer.ClientID, "CURSOR_SECRET_ARN": "none"},
+	})
+}
+
+// databaseFrom returns the URL under which containers reach DynamoDB Local.
+func (s *SAMLocal) databaseFrom(machine host) (string, error) {
+	at, err := url.Parse(s.database.URL)
+	if err != nil {
+		return "", err
+	}
+	if name := at.Hostname(); name == "localhost" || net.ParseIP(name).IsLoopback() {
+		at.Host = net.JoinHostPort(machine.name, at.Port())
+	}
+	return at.String(), nil
+}
+
+func (s *SAMLocal) startAPI(ctx context.Context) error {
+	command, err := s.local("start-api", "--port", fmt.Sprint(s.options.Port), "--warm-containers", "LAZY", "--no-watch")
+	if err != nil {
+		return err
+	}
+	api, err := startChild(ctx, samLocalName, s.in.Log(samLocalLog), s.tool.env(), command[0], command[1:]...)
+	if err != nil {
+		return err
+	}
+	if err := s.adopt(api); err != nil {
+		return err
+	}
+	s.Endpoints.API = endpoint(s.options.Port)
+	s.Logs = []string{s.in.Log(samLocalLog)}
+	ctx, cancel := context.WithTimeout(ctx, emulatorTimeout)
+	defer cancel()
+	return awaitURL(ctx, s.Endpoints.API+"/health", api)
+}
+
+// local returns the command line of a `sam local` command.
+func (s *SAMLocal) local(what string, options ...string) ([]string, error) {
+	arch, err := architecture(runtime.GOARCH)
+	if err != nil {
+		return nil, err
+	}
+	return s.tool.args([]string{"local", what}, slices.Concat(options, s.image, []string{
+		"--template-file", s.template, "--parameter-overrides", "Stage=local Architecture=" + arch,
+	})...), nil
+}
+
+// Invoke runs a function once, by its logical id, on the event in the file, and returns
+// what it answers.
+func (s *SAMLocal) Invoke(ctx context.Context, function, event string) ([]byte, error) {
+	command, err := s.local("invoke", function, "--event", event)
+	if err != nil {
+		return nil, err
+	}
+	log := s.in.Log("invoke-" + function)
+	output, err := os.Create(log)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = output.Close() }()
+	var answer bytes.Buffer
+	cmd := procgroup.Command(ctx, command[0], command[1:]...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.options.Root, s.tool.env(), &answer, output
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("invoke %s: %w; its output is in %s and ends with:\n%s", function, err, log, tail(log, 12))
+	}
+	return answer.Bytes(), nil
+}
+
+// Stop ends everything and removes the containers, and the image if it is ours.
+func (s *SAMLocal) Stop() error {
+	err := s.Stack.Stop()
+	for _, end := range s.close {
+		end()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), dockerTimeout)
+	defer cancel()
+	if s.template == "" { // nothing ran in Docker
+		return err
+	}
+	return errors.Join(err, s.docker.removeContainers(ctx, s.in.Log(samLocalLog)), s.docker.removeStandIn(ctx))
+}
