@@ -1,4 +1,5 @@
-// The payment function carries out what bookings owe at the payment provider.
+// The payment function carries out what bookings owe at the payment provider, and
+// puts off what has to wait.
 package main
 
 import (
@@ -16,11 +17,12 @@ import (
 
 	"github.com/hailstone-rides/hailstone/internal/awsenv"
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/deferral"
+	"github.com/hailstone-rides/hailstone/internal/deferral/dynamodeferral"
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/events/dynamoevents"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/payments/stripegateway"
-	"github.com/hailstone-rides/hailstone/internal/queue"
 	"github.com/hailstone-rides/hailstone/internal/queue/sqsqueue"
 	"github.com/hailstone-rides/hailstone/internal/resilience"
 	"github.com/hailstone-rides/hailstone/internal/resilience/dynamobreaker"
@@ -83,21 +85,14 @@ func run(ctx context.Context) error {
 		NewKey:  rand.Text,
 		Log:     log,
 	}
-	lambda.Start(sqsqueue.Consumer(log, parallel, func(ctx context.Context, d queue.Delivery) error {
-		return handle(ctx, log, processor, d.Hint)
-	}))
-	return nil
-}
-
-func handle(ctx context.Context, log *slog.Logger, p *payments.Processor, h queue.Hint) error {
-	id, ok := booking.IDOf(h.Stream)
-	if !ok {
-		return fmt.Errorf("%w: %q is no booking's stream", queue.ErrMalformed, h.Stream)
+	worker := &deferral.Worker{
+		Payments: processor,
+		Bookings: processor.Bookings,
+		Items:    dynamodeferral.New(db, s.ControlTable),
+		Now:      time.Now,
+		First:    deferral.FirstDelay(mathrand.Float64),
+		Log:      log,
 	}
-	b, err := p.Process(ctx, id, events.Trace{CausationID: fmt.Sprintf("%s@%d", h.Stream, h.Version), Traceparent: h.Traceparent})
-	if err != nil {
-		return err
-	}
-	log.InfoContext(ctx, "payment up to date", "booking_id", id, "version", b.State.Version, "payment", b.State.Payment.Status, "traceparent", h.Traceparent)
+	lambda.Start(sqsqueue.Consumer(log, parallel, worker.Handle))
 	return nil
 }

@@ -5,18 +5,34 @@ package main
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/hailstone-rides/hailstone/internal/awsenv"
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/deferral"
+	"github.com/hailstone-rides/hailstone/internal/deferral/dynamodeferral"
+	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/events/dynamoevents"
+	"github.com/hailstone-rides/hailstone/internal/payments"
+	"github.com/hailstone-rides/hailstone/internal/queue/sqsqueue"
 	"github.com/hailstone-rides/hailstone/internal/resilience"
+	"github.com/hailstone-rides/hailstone/internal/resilience/dynamobreaker"
+	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
 	"github.com/hailstone-rides/hailstone/internal/sweeper"
 )
 
 type settings struct {
 	awsenv.Common
+	EventsTable        string `env:"EVENTS_TABLE,required,notEmpty"`
+	ControlTable       string `env:"CONTROL_TABLE,required,notEmpty"`
+	PaymentsQueue      string `env:"PAYMENTS_QUEUE_URL,required,notEmpty"`
+	PaymentConcurrency int    `env:"PAYMENT_CONCURRENCY,required,notEmpty"`
 }
 
 func main() {
@@ -27,11 +43,37 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	s, _, err := awsenv.Start[settings](ctx)
+	s, cfg, err := awsenv.Start[settings](ctx)
 	if err != nil {
 		return err
 	}
-	runner := &sweeper.Runner{Now: time.Now, Sleep: resilience.Sleep, Log: s.Logger()}
+	db, client, log := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg), s.Logger()
+	breaker, err := fleet.New(
+		dynamobreaker.New(db, s.ControlTable, payments.BreakerName), fleet.Defaults(payments.BreakerRules(time.Now, rand.Float64)),
+	)
+	if err != nil {
+		return err
+	}
+	bookings := &booking.Service{
+		Store:   dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp),
+		Backoff: booking.RaceBackoff(rand.Float64),
+		Sleep:   resilience.Sleep,
+		Log:     log,
+	}
+	deferred := &deferral.Pass{
+		Items:    dynamodeferral.New(db, s.ControlTable),
+		Bookings: bookings,
+		Queue: struct {
+			*sqsqueue.Sender
+			*sqsqueue.Gauge
+		}{sqsqueue.NewSender(client, s.PaymentsQueue), sqsqueue.NewGauge(client, s.PaymentsQueue)},
+		Breaker: breaker,
+		Callers: s.PaymentConcurrency,
+		Now:     time.Now,
+		Next:    deferral.NextDelay(rand.Float64),
+		Log:     log,
+	}
+	runner := &sweeper.Runner{Passes: []sweeper.Pass{deferred}, Now: time.Now, Sleep: resilience.Sleep, Log: log}
 	lambda.Start(runner.Run)
 	return nil
 }

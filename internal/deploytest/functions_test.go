@@ -81,19 +81,8 @@ func (tpl template) variables(t *testing.T, function string) map[string]any {
 // variablesRead returns the names in the env tags of a package's structs, sorted.
 func variablesRead(t *testing.T, dir string) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no Go files in %s: %v", dir, err)
-	}
 	var variables []string
-	for _, path := range files {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, file := range parse(t, dir) {
 		for node := range ast.Preorder(file) {
 			field, ok := node.(*ast.Field)
 			if !ok || field.Tag == nil {
@@ -107,6 +96,45 @@ func variablesRead(t *testing.T, dir string) []string {
 	}
 	slices.Sort(variables)
 	return variables
+}
+
+// calls returns the calls of another package's function of that name.
+func calls(t *testing.T, dir, function string) []*ast.CallExpr {
+	t.Helper()
+	var found []*ast.CallExpr
+	for _, file := range parse(t, dir) {
+		for node := range ast.Preorder(file) {
+			call, ok := node.(*ast.CallExpr)
+			if !ok {
+				continue
+			}
+			if called, ok := call.Fun.(*ast.SelectorExpr); ok && called.Sel.Name == function {
+				found = append(found, call)
+			}
+		}
+	}
+	return found
+}
+
+// parse returns the files of a package, tests aside.
+func parse(t *testing.T, dir string) []*ast.File {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no Go files in %s: %v", dir, err)
+	}
+	var files []*ast.File
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	return files
 }
 
 func TestOutputsThatToolsRead(t *testing.T) {

@@ -56,16 +56,27 @@ func (tpl template) statements(t *testing.T, document any) []statement {
 	return statements
 }
 
-// leadingKeys returns the partition keys that a statement is confined to. No other condition is let pass.
+// leadingKeys returns the partition keys that a statement is confined to, or how they begin: kind/*. No other condition is
+// let pass.
 func leadingKeys(t *testing.T, statement map[string]any) []string {
 	t.Helper()
 	if statement["Condition"] == nil {
 		return nil
 	}
 	condition := asMap(t, statement["Condition"])
-	keys := names(dig(t, condition, "ForAllValues:StringEquals", "dynamodb:LeadingKeys"))
-	if len(condition) != 1 || len(asMap(t, condition["ForAllValues:StringEquals"])) != 1 || len(keys) == 0 {
+	operator := "ForAllValues:StringEquals"
+	if condition[operator] == nil {
+		operator = "ForAllValues:StringLike"
+	}
+	keys := names(dig(t, condition, operator, "dynamodb:LeadingKeys"))
+	if len(condition) != 1 || len(asMap(t, condition[operator])) != 1 || len(keys) == 0 {
 		t.Errorf("%v: %v is not a list of partition keys alone", statement["Sid"], condition)
+	}
+	for _, key := range keys {
+		kind, _ := strings.CutSuffix(key, "/*")
+		if kind == "" || strings.ContainsAny(kind, "*?") {
+			t.Errorf("%v: %q is neither a key nor the keys of one kind", statement["Sid"], key)
+		}
 	}
 	return keys
 }
@@ -130,6 +141,7 @@ func TestFunctionsMayDoThisAndNothingElse(t *testing.T) {
 			"dynamodb:PutItem on EventsTable.Arn",
 			"dynamodb:Query on EventsTable.Arn",
 			"dynamodb:UpdateItem on ControlTable.Arn of breaker/payments",
+			"dynamodb:UpdateItem on ControlTable.Arn of work/*",
 			"logs:CreateLogStream on PaymentLogGroup.Arn",
 			"logs:PutLogEvents on PaymentLogGroup.Arn",
 			"secretsmanager:GetSecretValue on StripeSecretArn",
@@ -148,8 +160,15 @@ func TestFunctionsMayDoThisAndNothingElse(t *testing.T) {
 			"sqs:ReceiveMessage on ProjectionQueue.Arn",
 		},
 		"SweeperFunction": {
+			"dynamodb:DeleteItem on ControlTable.Arn of work/*",
+			"dynamodb:GetItem on ControlTable.Arn of breaker/payments",
+			"dynamodb:Query on ControlTable.Arn/index/due-work",
+			"dynamodb:Query on EventsTable.Arn",
+			"dynamodb:UpdateItem on ControlTable.Arn of work/*",
 			"logs:CreateLogStream on SweeperLogGroup.Arn",
 			"logs:PutLogEvents on SweeperLogGroup.Arn",
+			"sqs:GetQueueAttributes on PaymentsQueue.Arn",
+			"sqs:SendMessage on PaymentsQueue.Arn",
 		},
 	}
 	got := make(map[string][]string)

@@ -1,6 +1,8 @@
 package deploytest
 
 import (
+	"go/ast"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -128,17 +130,39 @@ func TestPaymentsAreTakenOneByOne(t *testing.T) {
 }
 
 // Lambda's recursive-loop detection ends a chain of messages that a function sends to
-// the queue it consumes after about 16 hops, and no emulator shows that.
+// the queue it consumes after about 16 hops, and no emulator shows that. So a function
+// neither may send there nor knows the address: what it sends, it sends to where a
+// variable says.
 func TestNoFunctionSendsToTheQueueItConsumes(t *testing.T) {
 	tpl := load(t)
-	consumers := tpl.consumers(t)
-	for _, function := range tpl.functions() {
+	for queue, function := range tpl.consumers(t) {
 		for _, g := range tpl.grants(t, function) {
-			action, arn, _ := strings.Cut(g, " on ")
-			queue := strings.TrimSuffix(arn, ".Arn")
-			if action == "sqs:SendMessage" && consumers[queue] == function {
+			if strings.HasPrefix(g, "sqs:SendMessage on "+queue+".Arn") {
 				t.Errorf("%s consumes %s and may send to it", function, queue)
 			}
 		}
+		for variable, value := range tpl.variables(t, function) {
+			if address := name(value); address == queue || strings.HasPrefix(address, queue+".") {
+				t.Errorf("%s consumes %s and is told its address in %s", function, queue, variable)
+			}
+		}
+	}
+}
+
+// An address that the code knows by itself would get round the test above.
+func TestSendersAreMadeForAddressesOfTheEnvironment(t *testing.T) {
+	tpl := load(t)
+	senders := 0
+	for _, function := range tpl.functions() {
+		for _, call := range calls(t, filepath.Join("functions", source(function)), "NewSender") {
+			senders++
+			settings, ok := call.Args[len(call.Args)-1].(*ast.SelectorExpr)
+			if !ok || !strings.HasSuffix(settings.Sel.Name, "Queue") {
+				t.Errorf("%s makes a sender for an address that is not one of its settings", function)
+			}
+		}
+	}
+	if senders == 0 {
+		t.Error("no function sends anything: this test checked nothing")
 	}
 }

@@ -90,6 +90,35 @@ func indexes(n int) []int {
 	return all
 }
 
+// GaugeAPI is the part of the SQS client that a gauge needs.
+type GaugeAPI interface {
+	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+}
+
+// Gauge tells how much waits in an SQS queue.
+type Gauge struct {
+	sqs GaugeAPI
+	url string
+}
+
+// NewGauge returns a gauge of the queue with the given URL.
+func NewGauge(client GaugeAPI, url string) *Gauge { return &Gauge{sqs: client, url: url} }
+
+// Backlog returns about how many messages wait to be received. SQS counts within
+// about a minute.
+func (g *Gauge) Backlog(ctx context.Context) (int, error) {
+	const name = types.QueueAttributeNameApproximateNumberOfMessages
+	out, err := g.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: aws.String(g.url), AttributeNames: []types.QueueAttributeName{name}})
+	if err != nil {
+		return 0, fmt.Errorf("count the messages of a queue: %w", err)
+	}
+	n, err := strconv.Atoi(out.Attributes[string(name)])
+	if err != nil {
+		return 0, fmt.Errorf("count the messages of a queue: %w", err)
+	}
+	return n, nil
+}
+
 // Consumer returns a Lambda handler for an SQS event source that reports partial
 // batch failures. A failed message is logged here, once; its body is not, since
 // it could be anything.
