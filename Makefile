@@ -37,7 +37,7 @@ sam-local: ## The HTTP API alone, by sam local start-api in Docker on DynamoDB L
 
 ##@ Proof
 
-.PHONY: test sim smoke api-fuzz sam-local-test check
+.PHONY: test sim smoke api-fuzz sam-local-test bench check
 test: ## All tests but those of the deployed stack
 	@[ -n "$(RACE)" ] || echo "No C compiler: tests run without the race detector."
 	go test $(RACE) -shuffle=on -timeout=15m ./...
@@ -55,10 +55,18 @@ smoke: ## Deploy to this machine, ride, check the answers and the ledger, stop
 api-fuzz: ## Deploy to this machine, attack the API by its contract as every role, stop
 	@$(HAIL) dev fuzz $(if $(SEED),--seed $(SEED))
 
+<<<<<<< HEAD
 sam-local-test: ## Start what sam-local starts, check it, stop
 	@$(HAIL) dev sam-local-test
 
 CHECKS = check-format check-tidy check-vet check-lint check-vulnerabilities check-template check-imports
+=======
+# One run on a quiet machine; docs/BENCHMARKS.md keeps what it prints.
+bench: ## Measure what the budgets promise, beside other libraries, and hold us to it
+	cd bench && go test -run Budget -v -count=1 -timeout=30m ./...
+
+CHECKS = check-format check-tidy check-vet check-lint check-vulnerabilities check-template check-imports check-allocations
+>>>>>>> 18269f8 (Measure what is around the payment call, and check allocations every time)
 check: ## Format, vet, linters, vulnerabilities, template, imports: all of them, even after a failure
 	@$(MAKE) --keep-going --no-print-directory $(CHECKS)
 
@@ -69,13 +77,19 @@ check-format: $(LINT_BIN)
 check-tidy:
 	go mod tidy -diff
 	cd tools && go mod tidy -diff
+<<<<<<< HEAD
 	cd tools/stripemock && go mod tidy -diff
+=======
+	cd bench && go mod tidy -diff
+>>>>>>> 18269f8 (Measure what is around the payment call, and check allocations every time)
 
 check-vet:
 	go vet ./...
+	cd bench && go vet ./...
 
 check-lint: $(LINT_BIN)
 	$(LINT_BIN)/golangci-lint run ./...
+	cd bench && ../$(LINT_BIN)/golangci-lint run ./...
 
 # Its database comes over the network. Out of reach is no finding, but it is said.
 check-vulnerabilities: $(LINT_BIN)
@@ -91,6 +105,10 @@ check-template:
 
 check-imports:
 	go test ./internal/archtest
+
+# What the budgets say that does not depend on the machine; make bench has the times.
+check-allocations:
+	cd bench && go test -run Allocations -count=1 ./...
 
 ##@ Building and deploying
 

@@ -2,6 +2,6 @@
 // the libraries that one would take otherwise. It is a module of its own, so that
 // those are no dependency of the product.
 //
+//	make bench                                   the ratios, and whether they keep to the budgets
 //	go test -run '^$' -bench . -benchmem ./...   every number
-//	go test -run Budget -v -count=1 ./...        the ratios, and whether they keep to the budgets
 package bench

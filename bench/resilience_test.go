@@ -14,10 +14,12 @@ import (
 	"github.com/sony/gobreaker/v2"
 
 	"github.com/hailstone-rides/hailstone/internal/resilience"
+	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
+	"github.com/hailstone-rides/hailstone/internal/resilience/fleettest"
 )
 
 // guarded makes one call through some policies. All of them get a call that does
-// nothing and a context without a deadline.
+// nothing and a context with a deadline an hour away, as a Lambda function's has one.
 type guarded func(context.Context) error
 
 var errDown = errors.New("down")
@@ -38,13 +40,35 @@ const (
 	restTime = time.Hour // an open breaker stays open
 )
 
-func ourBreaker(t testing.TB) *resilience.Breaker {
-	t.Helper()
-	b, err := resilience.NewBreaker(resilience.BreakerConfig{
+func rules() resilience.BreakerConfig {
+	return resilience.BreakerConfig{
 		FailureRate: 0.5, MinCalls: minimum, Window: window, Buckets: 30,
 		OpenFor: restTime, MaxOpenFor: restTime, Probes: 1, CloseAfter: 1, ProbeLease: time.Second,
 		Now: time.Now, Rand: func() float64 { return 0 },
-	})
+	}
+}
+
+func ourBreaker(t testing.TB) *resilience.Breaker {
+	t.Helper()
+	b, err := resilience.NewBreaker(rules())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// sharedBreaker is one environment's part in the breaker of a fleet, whose store
+// takes no time.
+func sharedBreaker(t testing.TB, open bool) *fleet.Breaker {
+	t.Helper()
+	store := &fleettest.Memory{}
+	if open {
+		desk := fleet.Desk{Store: store, Now: time.Now}
+		if _, err := desk.Give(t.Context(), resilience.ForcedOpen, "bench", "to measure it"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := fleet.New(store, fleet.Defaults(rules()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +101,10 @@ func breakers(open bool) []contender {
 		return g(nil)
 	}
 	return []contender{
+		{"hailstone, shared", func(t testing.TB) guarded {
+			b := sharedBreaker(t, open)
+			return func(ctx context.Context) error { return b.Do(ctx, succeed) }
+		}},
 		{"hailstone", func(t testing.TB) guarded {
 			b := ourBreaker(t)
 			return opened(t, func(outcome error) guarded {
@@ -101,10 +129,11 @@ func breakers(open bool) []contender {
 	}
 }
 
-// stacks returns all policies around one call, and what two nested deadlines cost
-// without any.
+// stacks returns all policies around one call, those that the payment function
+// has around its calls, and what two nested deadlines cost without any.
 func stacks() []contender {
 	return []contender{
+		{"payment guard", paymentGuard},
 		{"hailstone", ourStack},
 		{"two deadlines", func(testing.TB) guarded { return twoDeadlines }},
 		{"failsafe-go", func(testing.TB) guarded { return failsafeStack() }},
@@ -158,7 +187,9 @@ func failsafeStack() guarded {
 
 func alone(c contender) func(*testing.B) {
 	return func(b *testing.B) {
-		g, ctx := c.make(b), context.Background()
+		g := c.make(b)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+		defer cancel()
 		b.ReportAllocs()
 		for b.Loop() {
 			_ = g(ctx)
@@ -171,7 +202,8 @@ func together(c contender) func(*testing.B) {
 		g := c.make(b)
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) {
-			ctx := context.Background()
+			ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+			defer cancel()
 			for pb.Next() {
 				_ = g(ctx)
 			}
@@ -184,16 +216,17 @@ type situation struct {
 	name       string
 	contenders []contender
 	run        func(contender) func(*testing.B)
+	yardstick  string // the contender that the others are measured by
 }
 
 func situations() []situation {
 	return []situation{
-		{"closed", breakers(false), alone},
-		{"open", breakers(true), alone},
-		{"closed, parallel", breakers(false), together},
-		{"open, parallel", breakers(true), together},
-		{"all policies", stacks(), alone},
-		{"all policies, parallel", stacks(), together},
+		{"closed", breakers(false), alone, "gobreaker"},
+		{"open", breakers(true), alone, "gobreaker"},
+		{"closed, parallel", breakers(false), together, "gobreaker"},
+		{"open, parallel", breakers(true), together, "gobreaker"},
+		{"all policies", stacks(), alone, "two deadlines"},
+		{"all policies, parallel", stacks(), together, "two deadlines"},
 	}
 }
 

@@ -38,6 +38,9 @@ func list[T any](ctx context.Context, g *Guard, ref string, read func(context.Co
 
 // readAgain makes the unknown outcome of a read one that may be repeated.
 func readAgain(err error) error {
+	if err == nil {
+		return nil // and allocates nothing
+	}
 	var failed *Error
 	if !errors.As(err, &failed) || failed.Outcome != resilience.Unknown {
 		return err
