@@ -12,16 +12,17 @@ const module = "github.com/hailstone-rides/hailstone/"
 // core is the domain and what it stands on. A package may import only packages of a
 // lower rank, and the standard library without I/O.
 var core = map[string]int{
-	"internal/control":          0,
-	"internal/events":           0,
-	"internal/resilience":       0,
-	"internal/resilience/fleet": 1,
-	"internal/sweeper":          1,
-	"internal/booking":          1,
-	"internal/queue":            1,
-	"internal/payments":         2,
-	"internal/readmodel":        2,
-	"internal/deferral":         3,
+	"internal/control":           0,
+	"internal/events":            0,
+	"internal/resilience":        0,
+	"internal/resilience/fleet":  1,
+	"internal/sweeper":           1,
+	"internal/booking":           1,
+	"internal/queue":             1,
+	"internal/payments":          2,
+	"internal/readmodel":         2,
+	"internal/deferral":          3,
+	"internal/readmodel/rebuild": 3,
 }
 
 // edges translate between the outer world's shapes and the domain. Their subpackages are adapters, as those of core are.
