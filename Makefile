@@ -55,18 +55,14 @@ smoke: ## Deploy to this machine, ride, check the answers and the ledger, stop
 api-fuzz: ## Deploy to this machine, attack the API by its contract as every role, stop
 	@$(HAIL) dev fuzz $(if $(SEED),--seed $(SEED))
 
-<<<<<<< HEAD
 sam-local-test: ## Start what sam-local starts, check it, stop
 	@$(HAIL) dev sam-local-test
 
-CHECKS = check-format check-tidy check-vet check-lint check-vulnerabilities check-template check-imports
-=======
 # One run on a quiet machine; docs/BENCHMARKS.md keeps what it prints.
 bench: ## Measure what the budgets promise, beside other libraries, and hold us to it
 	cd bench && go test -run Budget -v -count=1 -timeout=30m ./...
 
 CHECKS = check-format check-tidy check-vet check-lint check-vulnerabilities check-template check-imports check-allocations
->>>>>>> 18269f8 (Measure what is around the payment call, and check allocations every time)
 check: ## Format, vet, linters, vulnerabilities, template, imports: all of them, even after a failure
 	@$(MAKE) --keep-going --no-print-directory $(CHECKS)
 
@@ -77,11 +73,8 @@ check-format: $(LINT_BIN)
 check-tidy:
 	go mod tidy -diff
 	cd tools && go mod tidy -diff
-<<<<<<< HEAD
 	cd tools/stripemock && go mod tidy -diff
-=======
 	cd bench && go mod tidy -diff
->>>>>>> 18269f8 (Measure what is around the payment call, and check allocations every time)
 
 check-vet:
 	go vet ./...
