@@ -55,7 +55,7 @@ smoke: ## Deploy to this machine, ride, check the answers and the ledger, stop
 api-fuzz: ## Deploy to this machine, attack the API by its contract as every role, stop
 	@$(HAIL) dev fuzz $(if $(SEED),--seed $(SEED))
 
-sam-local-test: ## Start what sam-local starts, check it, stop
+sam-local-test: ## Start what sam-local starts, check it, invoke every function on its sample in events/, stop
 	@$(HAIL) dev sam-local-test
 
 # One run on a quiet machine; docs/BENCHMARKS.md keeps what it prints.

@@ -57,8 +57,8 @@ type devSAMLocalTest struct{}
 
 // Help explains what the one-line help leaves open.
 func (devSAMLocalTest) Help() string {
-	return `On free ports and in a directory of its own, which stays with all logs if a check fails. The sample events of
-events/ are then run by sam local invoke, those of them whose function needs nothing but the tables.`
+	return `On free ports and in a directory of its own, which stays with all logs if a check fails. Then every function
+is invoked on its sample event of events/, with the AWS emulator and the payment simulator beside it.`
 }
 
 func (c devSAMLocalTest) Run(a *app) error {
@@ -90,6 +90,7 @@ func (c devSAMLocalTest) onStack(a *app, root, dir string) (report smoke.Report,
 		return report, err
 	}
 	report = smoke.RunAPI(a.ctx, target, a.progress())
+	samples{stack: stack, dir: filepath.Join(root, "events")}.check(a.ctx, a, &report)
 	return report, context.Cause(a.ctx)
 }
 

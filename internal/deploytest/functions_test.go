@@ -146,3 +146,13 @@ func TestOutputsThatToolsRead(t *testing.T) {
 		t.Errorf("outputs (-want +got):\n%s", diff)
 	}
 }
+
+// Who debugs a function needs an event to invoke it on.
+func TestEveryFunctionHasASampleEvent(t *testing.T) {
+	for _, function := range load(t).functions() {
+		found, err := filepath.Glob(filepath.Join(root, "events", source(function)+"*.json"))
+		if err != nil || len(found) == 0 {
+			t.Errorf("%s has no events/%s.json (docs/TESTING.md says what makes one)", function, source(function))
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"runtime"
@@ -49,6 +50,18 @@ func (d docker) check(ctx context.Context) error {
 
 // host is where containers find this machine, and where a server has to listen for them.
 type host struct{ name, listen string }
+
+// seen returns a URL on this machine as containers have to write it.
+func (h host) seen(from string) (string, error) {
+	at, err := url.Parse(from)
+	if err != nil {
+		return "", err
+	}
+	if name := at.Hostname(); name == "localhost" || net.ParseIP(name).IsLoopback() {
+		at.Host = net.JoinHostPort(h.name, at.Port())
+	}
+	return at.String(), nil
+}
 
 // desktop is Docker Desktop's way, whose engine runs in a machine of its own.
 var desktop = host{name: "host.docker.internal", listen: loopback}

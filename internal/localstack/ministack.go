@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -23,14 +24,14 @@ const (
 	emulatorName  = "AWS emulator"
 )
 
-// startMiniStack starts the AWS emulator and returns before it answers.
-func startMiniStack(ctx context.Context, in Instance, venv toolbox.Venv, port int) (*child, error) {
-	return startChild(ctx, emulatorName, in.Log("ministack"), miniStackEnv(in, port), venv.Program("ministack"))
+// startMiniStack starts the AWS emulator on an address and returns before it answers.
+func startMiniStack(ctx context.Context, in Instance, venv toolbox.Venv, listen string, port int) (*child, error) {
+	return startChild(ctx, emulatorName, in.Log("ministack"), miniStackEnv(in, listen, port), venv.Program("ministack"))
 }
 
 // miniStackEnv is the emulator's whole environment. The functions inherit it, so it
 // holds nothing of the user's own: no profile, no proxy, no provider key.
-func miniStackEnv(in Instance, port int) []string {
+func miniStackEnv(in Instance, listen string, port int) []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + in.tempDir(),
@@ -38,12 +39,12 @@ func miniStackEnv(in Instance, port int) []string {
 		"LANG=C.UTF-8",
 		"PYTHONUNBUFFERED=1",
 		fmt.Sprintf("GATEWAY_PORT=%d", port),
-		"BIND_HOST=" + loopback, // it listens on all interfaces otherwise
-		"AUTH=true",             // enforce IAM
+		"BIND_HOST=" + listen, // it listens on all interfaces otherwise
+		"AUTH=true",           // enforce IAM
 		"MINISTACK_REGION=" + region,
 		"MINISTACK_ACCOUNT_ID=" + account,
 		// Without this the functions it starts call the real AWS.
-		"AWS_ENDPOINT_URL=" + endpoint(port),
+		"AWS_ENDPOINT_URL=" + endpointAt(listen, port),
 		"AWS_EC2_METADATA_DISABLED=true",
 		// An MQTT broker on a fixed port, which two instances would fight over.
 		"IOT_MTLS_ENABLED=0",
@@ -52,7 +53,11 @@ func miniStackEnv(in Instance, port int) []string {
 	}
 }
 
-func endpoint(port int) string { return fmt.Sprintf("http://%s:%d", loopback, port) }
+func endpoint(port int) string { return endpointAt(loopback, port) }
+
+func endpointAt(host string, port int) string {
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(port))
+}
 
 // awaitURL polls until the URL answers 200, the process ends, or ctx does.
 func awaitURL(ctx context.Context, url string, c *child) error {

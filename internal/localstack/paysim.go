@@ -3,6 +3,7 @@ package localstack
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 )
@@ -22,7 +23,7 @@ func buildPaysim(ctx context.Context, root string, in Instance) (string, error) 
 	})
 }
 
-func startPaysim(ctx context.Context, in Instance, program string, port int) (*child, error) {
+func startPaysim(ctx context.Context, in Instance, program, listen string, port int) (*child, error) {
 	return startChild(ctx, paysimName, in.Log("paysim"), os.Environ(),
-		program, "-addr", fmt.Sprintf("%s:%d", loopback, port), "-key", providerKey)
+		program, "-addr", net.JoinHostPort(listen, fmt.Sprint(port)), "-key", providerKey)
 }

@@ -1,14 +1,11 @@
 package localstack
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -19,7 +16,6 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/localstack/issuer"
 	"github.com/hailstone-rides/hailstone/internal/toolbox"
 	"github.com/hailstone-rides/hailstone/internal/toolbox/dynamolocal"
-	"github.com/hailstone-rides/hailstone/internal/toolbox/procgroup"
 )
 
 // DefaultAPIPort is that of `sam local start-api`.
@@ -29,23 +25,27 @@ const (
 	samLocalName = "sam local start-api"
 	samLocalLog  = "sam-local"
 	bookings     = "BookingFunction"
+	payment      = "PaymentFunction"
 	// localClient is the client that local tokens are made for.
 	localClient = "hailstone-local"
 )
 
 // SAMLocal is the HTTP API under `sam local start-api`: the booking function in Docker, on DynamoDB
-// Local. Nothing else of the product runs, so bookings stay requested and lists empty. No
-// authorizer runs either: the function verifies tokens itself, those of the issuer here.
+// Local. Nothing else of the product runs by itself, so bookings stay requested and lists empty;
+// Invoke runs another function once. No authorizer runs either: the booking function verifies tokens itself, those of the
+// issuer here.
 type SAMLocal struct {
 	*Stack
 	Issuer *issuer.Issuer
 	Tables dynamolocal.Tables
 
 	docker   docker
+	port     int // of the API
 	tool     sam
 	template string   // what SAM runs
 	image    []string // what to tell SAM of the image
 	database *dynamolocal.Server
+	secret   string   // ARN of the payment provider's key, where there is one
 	close    []func() // what this process itself runs
 }
 
@@ -85,6 +85,7 @@ func (s *SAMLocal) start(ctx context.Context, scope Scope) error {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
+	s.port = s.options.Port // which prepare chose
 	machine, err := s.docker.host(ctx)
 	if err != nil {
 		return err
@@ -96,6 +97,11 @@ func (s *SAMLocal) start(ctx context.Context, scope Scope) error {
 	}
 	if err := s.startIssuer(ctx, machine); err != nil {
 		return err
+	}
+	if scope == AllFunctions {
+		if err := s.startNeighbours(ctx, machine); err != nil {
+			return err
+		}
 	}
 	if err := s.build(ctx, scope, machine); err != nil {
 		return err
@@ -166,12 +172,12 @@ func (s *SAMLocal) build(ctx context.Context, scope Scope, machine host) error {
 	if err != nil {
 		return err
 	}
-	database, err := s.databaseFrom(machine)
+	variables, err := s.variables(machine)
 	if err != nil {
 		return err
 	}
 	// A function's variable that SAM's own environment has, too, gets the value from there.
-	s.tool = sam{root: s.options.Root, in: s.in, venv: venv, aws: database, goos: "linux"}
+	s.tool = sam{root: s.options.Root, in: s.in, venv: venv, aws: variables[""]["AWS_ENDPOINT_URL"], goos: "linux"}
 	var only []string
 	if scope == OnlyAPI {
 		only = []string{bookings}
@@ -183,27 +189,30 @@ func (s *SAMLocal) build(ctx context.Context, scope Scope, machine host) error {
 		return err
 	}
 	s.template = filepath.Join(s.in.buildDir(), "sam-local.yaml")
-	// There is no Secrets Manager, so a cursor of a list cannot be read; there is no list that would need one.
-	return withVariables(filepath.Join(s.in.buildDir(), "template.yaml"), s.template, map[string]map[string]string{
-		"":       {"AWS_ENDPOINT_URL": database},
-		bookings: {"JWT_ISSUER": s.Issuer.URL, "JWT_AUDIENCE": s.Issuer.ClientID, "CURSOR_SECRET_ARN": "none"},
-	})
+	return withVariables(filepath.Join(s.in.buildDir(), "template.yaml"), s.template, variables)
 }
 
-// databaseFrom returns the URL under which containers reach DynamoDB Local.
-func (s *SAMLocal) databaseFrom(machine host) (string, error) {
-	at, err := url.Parse(s.database.URL)
+// variables leads the functions to DynamoDB Local, to the issuer, and to what else runs. No secret seals cursors, so
+// one cannot be read; there is no list that would need one.
+func (s *SAMLocal) variables(machine host) (map[string]map[string]string, error) {
+	database, err := machine.seen(s.database.URL)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if name := at.Hostname(); name == "localhost" || net.ParseIP(name).IsLoopback() {
-		at.Host = net.JoinHostPort(machine.name, at.Port())
+	variables := map[string]map[string]string{
+		"":       {"AWS_ENDPOINT_URL": database, "AWS_ENDPOINT_URL_DYNAMODB": database},
+		bookings: {"JWT_ISSUER": s.Issuer.URL, "JWT_AUDIENCE": s.Issuer.ClientID, "CURSOR_SECRET_ARN": "none"},
 	}
-	return at.String(), nil
+	if s.secret == "" {
+		return variables, nil
+	}
+	variables[payment] = map[string]string{"STRIPE_SECRET_ARN": s.secret, "STRIPE_API_URL": endpointAt(machine.name, s.options.PaysimPort)}
+	variables[""]["AWS_ENDPOINT_URL"] = endpointAt(machine.name, s.options.Port)
+	return variables, nil
 }
 
 func (s *SAMLocal) startAPI(ctx context.Context) error {
-	command, err := s.local("start-api", "--port", fmt.Sprint(s.options.Port), "--warm-containers", "LAZY", "--no-watch")
+	command, err := s.local("start-api", "--port", fmt.Sprint(s.port), "--warm-containers", "LAZY", "--no-watch")
 	if err != nil {
 		return err
 	}
@@ -214,7 +223,7 @@ func (s *SAMLocal) startAPI(ctx context.Context) error {
 	if err := s.adopt(api); err != nil {
 		return err
 	}
-	s.Endpoints.API = endpoint(s.options.Port)
+	s.Endpoints.API = endpoint(s.port)
 	s.Logs = []string{s.in.Log(samLocalLog)}
 	ctx, cancel := context.WithTimeout(ctx, emulatorTimeout)
 	defer cancel()
@@ -230,28 +239,6 @@ func (s *SAMLocal) local(what string, options ...string) ([]string, error) {
 	return s.tool.args([]string{"local", what}, slices.Concat(options, s.image, []string{
 		"--template-file", s.template, "--parameter-overrides", "Stage=local Architecture=" + arch,
 	})...), nil
-}
-
-// Invoke runs a function once, by its logical id, on the event in the file, and returns
-// what it answers.
-func (s *SAMLocal) Invoke(ctx context.Context, function, event string) ([]byte, error) {
-	command, err := s.local("invoke", function, "--event", event)
-	if err != nil {
-		return nil, err
-	}
-	log := s.in.Log("invoke-" + function)
-	output, err := os.Create(log)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = output.Close() }()
-	var answer bytes.Buffer
-	cmd := procgroup.Command(ctx, command[0], command[1:]...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.options.Root, s.tool.env(), &answer, output
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("invoke %s: %w; its output is in %s and ends with:\n%s", function, err, log, tail(log, 12))
-	}
-	return answer.Bytes(), nil
 }
 
 // Stop ends everything and removes the containers, and the image if it is ours.

@@ -1,6 +1,7 @@
 package localstack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,11 @@ type Options struct {
 	Port       int    // of the AWS emulator; 0 takes a free one
 	PaysimPort int    // of the payment simulator; 0 takes a free one
 	Steps      *Steps
+
+	listen string // the address of both; that of this machine alone by default
 }
+
+func (o Options) address() string { return cmp.Or(o.listen, loopback) }
 
 // Stack is a running local stack. The process that started it has to Stop it.
 type Stack struct {
@@ -164,7 +169,7 @@ func (s *Stack) startEmulator(ctx context.Context, box *toolbox.Box) (secret str
 		return "", err
 	}
 	return secret, s.options.Steps.Do("start the AWS emulator", func() error {
-		emulator, err := startMiniStack(ctx, s.in, venv, s.options.Port)
+		emulator, err := startMiniStack(ctx, s.in, venv, s.options.address(), s.options.Port)
 		if err != nil {
 			return err
 		}
@@ -187,7 +192,7 @@ func (s *Stack) startPaymentSimulator(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		simulator, err := startPaysim(ctx, s.in, program, s.options.PaysimPort)
+		simulator, err := startPaysim(ctx, s.in, program, s.options.address(), s.options.PaysimPort)
 		if err != nil {
 			return err
 		}

@@ -113,21 +113,24 @@ type session struct {
 }
 
 // check runs one check and reports it.
-func (s *session) check(name string, do func() error) {
-	err := s.ctx.Err() // after an interrupt everything else fails, too
+func (s *session) check(name string, do func() error) { s.report.Check(s.ctx, s.out, name, do) }
+
+// Check runs one check and adds it to the report, and a line to out.
+func (r *Report) Check(ctx context.Context, out io.Writer, name string, do func() error) {
+	err := ctx.Err() // after an interrupt everything else fails, too
 	if err == nil {
 		err = do()
 	}
 	result := Check{Name: name}
 	if err != nil {
 		result.Error = strings.ReplaceAll(err.Error(), "\n", "; ")
-		s.report.Failed++
-		fmt.Fprintf(s.out, "✗ %s: %s\n", name, result.Error)
+		r.Failed++
+		fmt.Fprintf(out, "✗ %s: %s\n", name, result.Error)
 	} else {
-		s.report.Passed++
-		fmt.Fprintf(s.out, "✓ %s\n", name)
+		r.Passed++
+		fmt.Fprintf(out, "✓ %s\n", name)
 	}
-	s.report.Checks = append(s.report.Checks, result)
+	r.Checks = append(r.Checks, result)
 }
 
 // note writes a line that is no check.
