@@ -1,11 +1,5 @@
 package booking
 
-// maxGroups is how many groups of attempts an operation gets.
-const maxGroups = 5
-
-// ReasonSpent is the failure of an operation whose attempts are used up.
-const ReasonSpent = "attempts_spent"
-
 // decidePayment decides about facts; ok is false for any other command.
 func decidePayment(s State, c Command) (facts []Event, ok bool) {
 	switch c := c.(type) {
@@ -58,7 +52,7 @@ func decideAttemptSpent(s State, c RecordAttemptSpent) []Event {
 		switch {
 		case !ok || r.Status != RefundOpen || r.Group != c.Group:
 			return nil
-		case r.Spent+1 >= maxGroups:
+		case r.Attempts.Last():
 			return []Event{PaymentRefundFailed{At: c.At, RefundID: r.ID, Code: ReasonSpent}}
 		default:
 			return []Event{PaymentAttemptSpent{At: c.At, Operation: c.Operation, RefundID: r.ID, Group: r.Group + 1}}
@@ -67,7 +61,7 @@ func decideAttemptSpent(s State, c RecordAttemptSpent) []Event {
 	// Without another group the operation stays in its last one: money may still be
 	// held, so this alone is no failure. See RecordPaymentFailure.
 	owed := !s.Payment.Status.Settled() && s.Payment.Status != PaymentHasFailed
-	if !owed || s.Payment.Group != c.Group || !s.Payment.MayBeginGroup(c.Operation) {
+	if !owed || s.Payment.Group != c.Group || s.Payment.Attempts(c.Operation).Last() {
 		return nil
 	}
 	return []Event{PaymentAttemptSpent{At: c.At, Operation: c.Operation, Group: s.Payment.Group + 1}}

@@ -103,11 +103,11 @@ func (p Payment) evolve(e Event) (Payment, time.Time) {
 
 func (p Payment) spend(e PaymentAttemptSpent) Payment {
 	if e.Operation == OperationRefund {
-		return p.withRefund(e.RefundID, func(r *Refund) { r.Group, r.Spent = e.Group, r.Spent+1 })
+		return p.withRefund(e.RefundID, func(r *Refund) { r.Group, r.Attempts = e.Group, r.Attempts.spend(e.At) })
 	}
 	p.Group = e.Group
-	if spent := p.Spent.of(e.Operation); spent != nil {
-		*spent++
+	if a := p.attempts(e.Operation); a != nil {
+		*a = a.spend(e.At)
 	}
 	return p
 }
@@ -128,7 +128,8 @@ func (p Payment) dispute(e PaymentDisputed) Payment {
 
 // retry puts the payment back to where the failed operation begins.
 func (p Payment) retry(e PaymentRetried) Payment {
-	p.Group, p.Spent, p.Failed, p.Failure = e.Group, Attempts{}, "", ""
+	p.Group, p.Failed, p.Failure = e.Group, "", ""
+	p.Authorizing, p.Capturing, p.Voiding = Attempts{}, Attempts{}, Attempts{}
 	switch {
 	case e.NewObject:
 		p.Status, p.Ref, p.Authorized, p.Lost, p.CaptureBefore = PaymentPending, "", 0, false, time.Time{}

@@ -85,8 +85,9 @@ type Payment struct {
 	Ref string
 	// Group numbers the attempts: every key at the provider carries it.
 	Group int
-	// Spent counts the groups that were given up at each operation.
-	Spent      Attempts
+	// Attempts are those at each operation; those at refunds are with the refunds.
+	Authorizing, Capturing, Voiding Attempts
+
 	Authorized int64
 	Captured   int64
 	Refunded   int64
@@ -103,30 +104,6 @@ type Payment struct {
 	Disputes []Dispute
 }
 
-// Attempts counts the groups of attempts at a payment that were given up.
-type Attempts struct{ Authorize, Capture, Void int }
-
-// of returns the count of an operation; nil for one that is counted elsewhere.
-func (a *Attempts) of(o Operation) *int {
-	switch o {
-	case OperationAuthorize:
-		return &a.Authorize
-	case OperationCapture:
-		return &a.Capture
-	case OperationVoid:
-		return &a.Void
-	default:
-		return nil
-	}
-}
-
-// MayBeginGroup tells whether an operation that is in its present group of
-// attempts may begin another one.
-func (p Payment) MayBeginGroup(o Operation) bool {
-	spent := p.Spent.of(o)
-	return spent != nil && *spent+1 < maxGroups
-}
-
 // Dispute is a charge that the cardholder contests, as the provider calls it.
 type Dispute struct {
 	ID, Status string
@@ -139,9 +116,9 @@ type Refund struct {
 	ID     string
 	Amount int64
 	Status RefundStatus
-	// Group and Spent are the attempts at this refund.
-	Group int
-	Spent int
+	// Group numbers the attempts at this refund.
+	Group    int
+	Attempts Attempts
 }
 
 // RefundStatus is where a refund stands.

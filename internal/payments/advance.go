@@ -115,10 +115,13 @@ func (j *job) unmoved(ctx context.Context, c call, object Payment, cause error) 
 		return undecided(object)
 	}
 	authorizing := c.operation == booking.OperationAuthorize
+	attempts := j.payment().Attempts(c.operation)
 	switch {
 	case authorizing && e.Outcome == resilience.Declined:
 		return j.giveUp(ctx, j.declined(object.Ref, e.Code))
-	case e.KeySpent() && j.payment().MayBeginGroup(c.operation):
+	case e.KeySpent() && !attempts.Ripe(j.now()):
+		return cause
+	case e.KeySpent() && !attempts.Last():
 		return j.record(ctx, fact{object.Ref, string(c.operation), "spent/" + j.group()}, booking.RecordAttemptSpent{
 			At: j.now(), Operation: c.operation, Group: j.payment().Group,
 		})
@@ -126,9 +129,11 @@ func (j *job) unmoved(ctx context.Context, c call, object Payment, cause error) 
 		return j.giveUp(ctx, j.failed(object.Ref, booking.ReasonSpent))
 	case authorizing && e.Outcome == resilience.Permanent && !e.Refused:
 		return j.giveUp(ctx, j.failed(object.Ref, e.Code))
-	default:
+	case e.KeySpent():
 		// Money is held, or may be. The last key is tried until the provider forgets it
 		// or the hold lapses.
+		return fmt.Errorf("%w: %w", errStuck, cause)
+	default:
 		return cause
 	}
 }
@@ -210,7 +215,7 @@ func (j *job) canceled(ctx context.Context, due Operation, object Payment) error
 	switch due {
 	case Authorize:
 		why := j.declined(ref, cmp.Or(object.DeclineCode, "canceled"))
-		if object.DeclineCode == "" && !j.payment().MayBeginGroup(booking.OperationAuthorize) {
+		if object.DeclineCode == "" && j.payment().Authorizing.Last() {
 			why = j.failed(ref, booking.ReasonSpent) // by a call of giveUp
 		}
 		return j.record(ctx, why.fact, why.command)

@@ -48,6 +48,9 @@ func (j *job) tell(ctx context.Context, b booking.Outcome, commandID string) {
 	}
 }
 
+// errStuck is an operation that has used up its attempts, and is still due.
+var errStuck = errors.New("every group of attempts is spent")
+
 // alarm is raised where trying again later will not help by itself. The work stays
 // due all the same: whoever is woken needs only to mend the cause.
 func (j *job) alarm(ctx context.Context, err error) {
@@ -58,7 +61,7 @@ func (j *job) alarm(ctx context.Context, err error) {
 	switch {
 	case e.Refused:
 		j.Log.ErrorContext(ctx, AlarmRefused, "booking_id", j.booking.State.ID, "code", e.Code)
-	case e.Outcome == resilience.Permanent || e.KeySpent():
+	case e.Outcome == resilience.Permanent && !e.KeySpent(), errors.Is(err, errStuck):
 		j.Log.ErrorContext(ctx, AlarmStuck, "booking_id", j.booking.State.ID, "code", e.Code)
 	default:
 	}

@@ -74,6 +74,17 @@ func (m *meddler) Cancel(ctx context.Context, ref, key string) (payments.Payment
 	return m.around(gatewaytest.Cancel, func() (payments.Payment, error) { return m.Gateway.Cancel(ctx, ref, key) })
 }
 
+func (m *meddler) Refund(ctx context.Context, o payments.RefundOrder, key string) (payments.RefundObject, error) {
+	if m.op == gatewaytest.Refund && !m.after {
+		m.once.Do(m.do)
+	}
+	r, err := m.Gateway.Refund(ctx, o, key)
+	if m.op == gatewaytest.Refund && m.after {
+		m.once.Do(m.do)
+	}
+	return r, err
+}
+
 // A booking ends between any two steps of its authorization, and whatever else may
 // happen in that moment: nothing stays held, nothing is taken, and the log says so.
 func TestABookingThatEndsMeanwhileHoldsNothing(t *testing.T) {

@@ -1,9 +1,9 @@
 package payments_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +29,22 @@ type desk struct {
 	*payments.Processor
 	provider *gatewaytest.Fake
 	clock    time.Time
+	// fault, where set, decides about calls to the provider that no script does.
+	fault func(gatewaytest.Call) gatewaytest.Fault
+	// alarms are the messages of what was logged as an error.
+	alarms alarms
+}
+
+// alarms is a booking.Logger.
+type alarms struct {
+	mu     sync.Mutex
+	raised []string
+}
+
+func (a *alarms) ErrorContext(_ context.Context, message string, _ ...any) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.raised = append(a.raised, message)
 }
 
 func newDesk(t *testing.T, method string) *desk {
@@ -51,11 +67,16 @@ func newDesk(t *testing.T, method string) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.provider = gatewaytest.NewFake(gatewaytest.Config{Now: now})
+	d.provider = gatewaytest.NewFake(gatewaytest.Config{Now: now, Fault: func(c gatewaytest.Call) gatewaytest.Fault {
+		if d.fault == nil {
+			return gatewaytest.Fault{}
+		}
+		return d.fault(c)
+	}})
 	var mu sync.Mutex
 	keys := 0
 	d.Processor = &payments.Processor{
-		Bookings: bookings, Gateway: d.provider, Now: now, Log: slog.New(slog.DiscardHandler),
+		Bookings: bookings, Gateway: d.provider, Now: now, Log: &d.alarms,
 		NewKey: func() string {
 			mu.Lock()
 			defer mu.Unlock()

@@ -78,6 +78,8 @@ func (j *job) notGivenBack(ctx context.Context, r booking.Refund, cause error) e
 	operation, group := "refund/"+r.ID, strconv.Itoa(r.Group)
 	final := e.Outcome == resilience.Permanent || e.Outcome == resilience.Declined
 	switch {
+	case e.KeySpent() && !r.Attempts.Ripe(j.now()):
+		return cause
 	case e.KeySpent():
 		return j.record(ctx, fact{j.payment().Ref, operation, "spent/" + group}, booking.RecordAttemptSpent{
 			At: j.now(), Operation: booking.OperationRefund, RefundID: r.ID, Group: r.Group,

@@ -91,6 +91,10 @@ func Refused() Fault {
 	return Fault{err: err}
 }
 
+// DeclinedWithoutTrace is a refusal of the payment method that the object does not
+// show afterwards.
+func DeclinedWithoutTrace(code string) Fault { return Fault{err: failed(resilience.Declined, code)} }
+
 // Broken is a call that the provider finds wrong, with a code of its choice.
 func Broken(code string) Fault { return Fault{err: failed(resilience.Permanent, code)} }
 
