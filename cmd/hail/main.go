@@ -36,6 +36,7 @@ type commands struct {
 	Dev     devCommand     `cmd:"" help:"Run the whole product on this machine: emulated AWS, simulated payments, real deployment."`
 	Token   tokenCommand   `cmd:"" help:"Print an access token of a local user, creating the user if need be."`
 	Book    bookCommand    `cmd:"" help:"Book a ride."`
+	Smoke   smokeCommand   `cmd:"" help:"Check a deployed stack end to end: the running local one, one in AWS, or any with tokens."`
 	Tools   toolsCommand   `cmd:"" help:"Install a pinned tool under .tools/ and print the directory of its programs."`
 }
 

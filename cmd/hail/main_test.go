@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/localstack"
 )
@@ -164,5 +165,25 @@ func TestReadyTextCanBePasted(t *testing.T) {
 	body, _, _ = strings.Cut(body, "'")
 	if !json.Valid([]byte(body)) {
 		t.Errorf("body %q is no JSON", body)
+	}
+}
+
+func TestSmokeFromOutside(t *testing.T) {
+	t.Parallel()
+	tokens := []string{"--rider", "a.b.c", "--other-rider", "d.e.f", "--dispatch", "g.h.i", "--ops", "j.k.l"}
+	for name, test := range map[string]struct {
+		args []string
+		says string
+	}{
+		"without a token": {[]string{"smoke", "--api", "http://127.0.0.1:9", "--rider", "a.b.c"}, "hail: --api needs --rider, --other-rider, --dispatch and --ops"},
+		"of nothing":      {append([]string{"smoke", "--api", "http://127.0.0.1:9/"}, tokens...), "0 passed"},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		var out, err bytes.Buffer
+		code := run(ctx, test.args, &out, &err)
+		cancel()
+		if code != exitFailed || !strings.Contains(out.String()+err.String(), test.says) {
+			t.Errorf("%s: got %d, %q, %q, want %q", name, code, out.String(), err.String(), test.says)
+		}
 	}
 }

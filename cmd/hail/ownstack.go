@@ -45,7 +45,6 @@ type ownStack struct {
 	localstack.Endpoints
 	root  string
 	logs  string
-	cloud localstack.Cloud
 	steps *localstack.Steps
 }
 
@@ -62,7 +61,6 @@ func (a *app) onStack(root, dir string, check func(ownStack) (bool, error)) (pas
 	}
 	defer func() { err = errors.Join(err, stack.Stop()) }()
 	return check(ownStack{
-		Endpoints: stack.Endpoints, root: root, logs: instance.LogDir(),
-		cloud: localstack.Connect(stack.Endpoints.AWS, stack.Endpoints.Region), steps: steps,
+		Endpoints: stack.Endpoints, root: root, logs: instance.LogDir(), steps: steps,
 	})
 }

@@ -3,21 +3,22 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/smoke"
-	"github.com/hailstone-rides/hailstone/internal/localstack"
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/control/dynamocontrol"
 	"github.com/hailstone-rides/hailstone/internal/paysim"
+	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/dynamoview"
 )
 
 // ledger returns a reader of the payment simulator's ledger.
@@ -48,64 +49,45 @@ func ledger(simulator string) func(context.Context, string) ([]smoke.Payment, er
 	}
 }
 
-// view returns a reader of the views' table. It scans: a stack that is checked has
-// few bookings, and their key begins with the projection's version.
-func view(cloud localstack.Cloud, stack string) func(context.Context, string) (int64, error) {
+// view returns a reader of the views, as the booking function reads them.
+func (s stack) view() (func(context.Context, string) (int64, error), error) {
+	table, err := s.output("ViewsTableName")
+	if err != nil {
+		return nil, err
+	}
+	control, err := s.output("ControlTableName")
+	if err != nil {
+		return nil, err
+	}
+	db := dynamodb.NewFromConfig(s.config)
+	views := &readmodel.Live{
+		Pointer: &readmodel.Pointer{Control: dynamocontrol.New(db, control), Now: time.Now},
+		In:      func(projection int) readmodel.Ledger { return dynamoview.New(db, table, projection) },
+	}
 	return func(ctx context.Context, bookingID string) (int64, error) {
-		outputs, err := cloud.Outputs(ctx, stack)
-		if err != nil {
-			return 0, err
+		v, _, err := views.Get(ctx, booking.ID(bookingID))
+		return v.Version, err
+	}, nil
+}
+
+// deadLetters counts the messages in the stack's dead-letter queues.
+func (s stack) deadLetters(ctx context.Context) (map[string]int, error) {
+	queues := sqs.NewFromConfig(s.config)
+	counts := make(map[string]int)
+	for name, url := range s.outputs {
+		if !strings.HasSuffix(name, "DeadLetterQueueUrl") {
+			continue
 		}
-		pages := dynamodb.NewScanPaginator(cloud.Tables, &dynamodb.ScanInput{
-			TableName: aws.String(outputs["ViewsTableName"]), ConsistentRead: aws.Bool(true),
+		attribute := sqstypes.QueueAttributeNameApproximateNumberOfMessages
+		out, err := queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+			QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{attribute},
 		})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return 0, fmt.Errorf("read views: %w", err)
-			}
-			for _, item := range page.Items {
-				id, _ := item["view_id"].(*dynamotypes.AttributeValueMemberS)
-				if id != nil && strings.HasSuffix(id.Value, "#"+bookingID) {
-					return viewVersion(item)
-				}
-			}
-		}
-		return 0, nil
-	}
-}
-
-func viewVersion(item map[string]dynamotypes.AttributeValue) (int64, error) {
-	version, ok := item["version"].(*dynamotypes.AttributeValueMemberN)
-	if !ok {
-		return 0, errors.New("read view: it has no version")
-	}
-	return strconv.ParseInt(version.Value, 10, 64)
-}
-
-// deadLetters returns a counter of the messages in the stack's dead-letter queues.
-func deadLetters(cloud localstack.Cloud, stack string) func(context.Context) (map[string]int, error) {
-	return func(ctx context.Context) (map[string]int, error) {
-		outputs, err := cloud.Outputs(ctx, stack)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("count messages of %s: %w", name, err)
 		}
-		counts := make(map[string]int)
-		for name, url := range outputs {
-			if !strings.HasSuffix(name, "DeadLetterQueueUrl") {
-				continue
-			}
-			attribute := sqstypes.QueueAttributeNameApproximateNumberOfMessages
-			out, err := cloud.Queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-				QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{attribute},
-			})
-			if err != nil {
-				return nil, fmt.Errorf("count messages of %s: %w", name, err)
-			}
-			if counts[name], err = strconv.Atoi(out.Attributes[string(attribute)]); err != nil {
-				return nil, fmt.Errorf("count messages of %s: %w", name, err)
-			}
+		if counts[name], err = strconv.Atoi(out.Attributes[string(attribute)]); err != nil {
+			return nil, fmt.Errorf("count messages of %s: %w", name, err)
 		}
-		return counts, nil
 	}
+	return counts, nil
 }

@@ -24,6 +24,7 @@ type stack struct {
 	name    string
 	config  aws.Config
 	outputs map[string]string
+	local   localstack.Endpoints // of a local stack
 }
 
 func (f stackFlag) open(ctx context.Context) (stack, error) {
@@ -31,8 +32,14 @@ func (f stackFlag) open(ctx context.Context) (stack, error) {
 	if err != nil {
 		return stack{}, err
 	}
-	s.outputs, err = localstack.Cloud{Stacks: cloudformation.NewFromConfig(s.config)}.Outputs(ctx, s.name)
+	err = s.describe(ctx)
 	return s, err
+}
+
+// describe reads the outputs of the stack.
+func (s *stack) describe(ctx context.Context) (err error) {
+	s.outputs, err = localstack.Cloud{Stacks: cloudformation.NewFromConfig(s.config)}.Outputs(ctx, s.name)
+	return err
 }
 
 func (f stackFlag) locate(ctx context.Context) (stack, error) {
@@ -47,7 +54,7 @@ func (f stackFlag) locate(ctx context.Context) (stack, error) {
 		return stack{}, errors.New("--region needs --stack")
 	}
 	e, err := f.endpoints()
-	return stack{name: e.StackName, config: localstack.Config(e.AWS, e.Region)}, err
+	return stack{name: e.StackName, config: localstack.Config(e.AWS, e.Region), local: e}, err
 }
 
 // output returns an output of the stack, such as the name of a table.

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// Cloud is the emulated AWS account, seen by its root user.
+// Cloud is an AWS account: the emulated one, seen by its root user, or another.
 type Cloud struct {
 	Stacks  *cloudformation.Client
 	Gateway *apigatewayv2.Client
@@ -41,8 +41,10 @@ func Config(url, region string) aws.Config {
 }
 
 // Connect returns clients of the emulator at the URL.
-func Connect(url, region string) Cloud {
-	config := Config(url, region)
+func Connect(url, region string) Cloud { return With(Config(url, region)) }
+
+// With returns clients of the account that the configuration leads to.
+func With(config aws.Config) Cloud {
 	return Cloud{
 		Stacks:  cloudformation.NewFromConfig(config),
 		Gateway: apigatewayv2.NewFromConfig(config),

@@ -2,8 +2,10 @@ package localstack
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -32,7 +34,27 @@ const localPassword = "Hailstone-local-0"
 // Token returns an access token of the user with exactly this role, creating the
 // user if need be.
 func (c Cloud) Token(ctx context.Context, e Endpoints, user string, role Role) (string, error) {
-	if err := c.ensureUser(ctx, e.UserPoolID, user); err != nil {
+	return c.signIn(ctx, e, user, localPassword, role)
+}
+
+// Guest makes a user with exactly this role, whose password nobody keeps, and returns an
+// access token of theirs. leave deletes the user, also one that was made by half; the token stays
+// valid until it expires. It works on any stack with a user pool, in AWS too.
+func (c Cloud) Guest(ctx context.Context, e Endpoints, role Role) (token string, leave func(context.Context) error, err error) {
+	user := "guest-" + strings.ToLower(rand.Text())
+	leave = func(ctx context.Context) error {
+		_, err := c.Users.AdminDeleteUser(ctx, &cognitoidentityprovider.AdminDeleteUserInput{UserPoolId: &e.UserPoolID, Username: &user})
+		if gone := (*types.UserNotFoundException)(nil); err != nil && !errors.As(err, &gone) {
+			return fmt.Errorf("delete user %s: %w", user, err)
+		}
+		return nil
+	}
+	token, err = c.signIn(ctx, e, user, "Aa0-"+rand.Text(), role)
+	return token, leave, err
+}
+
+func (c Cloud) signIn(ctx context.Context, e Endpoints, user, password string, role Role) (string, error) {
+	if err := c.ensureUser(ctx, e.UserPoolID, user, password); err != nil {
 		return "", fmt.Errorf("create user %s: %w", user, err)
 	}
 	if err := c.setRole(ctx, e.UserPoolID, user, role); err != nil {
@@ -42,7 +64,7 @@ func (c Cloud) Token(ctx context.Context, e Endpoints, user string, role Role) (
 		UserPoolId:     &e.UserPoolID,
 		ClientId:       &e.UserPoolClientID,
 		AuthFlow:       types.AuthFlowTypeAdminUserPasswordAuth,
-		AuthParameters: map[string]string{"USERNAME": user, "PASSWORD": localPassword},
+		AuthParameters: map[string]string{"USERNAME": user, "PASSWORD": password},
 	})
 	if err != nil {
 		return "", fmt.Errorf("sign in %s: %w", user, err)
@@ -53,16 +75,16 @@ func (c Cloud) Token(ctx context.Context, e Endpoints, user string, role Role) (
 	return *out.AuthenticationResult.AccessToken, nil
 }
 
-func (c Cloud) ensureUser(ctx context.Context, pool, user string) error {
+func (c Cloud) ensureUser(ctx context.Context, pool, user, password string) error {
 	_, err := c.Users.AdminCreateUser(ctx, &cognitoidentityprovider.AdminCreateUserInput{
 		UserPoolId: &pool, Username: &user, MessageAction: types.MessageActionTypeSuppress,
-		TemporaryPassword: aws.String(localPassword), // the emulator's own choice breaks the pool's policy
+		TemporaryPassword: aws.String(password), // the emulator's own choice breaks the pool's policy
 	})
 	if exists := (*types.UsernameExistsException)(nil); err != nil && !errors.As(err, &exists) {
 		return err
 	}
 	_, err = c.Users.AdminSetUserPassword(ctx, &cognitoidentityprovider.AdminSetUserPasswordInput{
-		UserPoolId: &pool, Username: &user, Password: aws.String(localPassword), Permanent: true,
+		UserPoolId: &pool, Username: &user, Password: aws.String(password), Permanent: true,
 	})
 	return err
 }
