@@ -1,14 +1,13 @@
 package resilience
 
-func (b *Breaker) halfOpen(reopened, healthy int) *generation {
-	g := &generation{of: b, mode: Auto, state: HalfOpen, reopened: reopened}
-	g.probes.healthy = healthy
-	return g
+func (b *Breaker) halfOpen(reopened int) *generation {
+	return &generation{of: b, mode: Auto, state: HalfOpen, reopened: reopened}
 }
 
 // admitProbe gives out a permit while there is one. Permits that their holders
 // have lost would keep the breaker half-open for good: once the youngest has
-// expired, a new generation begins, to which none of them belongs.
+// expired, a new generation begins, to which none of them belongs. It begins
+// without healthy probes: what was never heard of ends the row.
 func (g *generation) admitProbe() (Permit, error) {
 	now := g.of.cfg.Now()
 	g.probes.Lock()
@@ -19,7 +18,7 @@ func (g *generation) admitProbe() (Permit, error) {
 		return Permit{from: g}, nil
 	}
 	if elapsed(g.probes.permitted, now, g.of.cfg.ProbeLease) {
-		g.of.replace(g, g.of.halfOpen(g.reopened, g.probes.healthy))
+		g.of.replace(g, g.of.halfOpen(g.reopened))
 	}
 	return Permit{}, ErrOpen
 }

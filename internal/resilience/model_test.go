@@ -61,6 +61,7 @@ func (m *model) admit() bool {
 		m.enter(resilience.HalfOpen)
 	case m.underway == m.cfg.Probes && !m.now.Before(m.leaseOver):
 		m.enter(resilience.HalfOpen)
+		m.healthy = 0
 	case m.underway == m.cfg.Probes:
 		return false
 	}

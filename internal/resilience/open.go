@@ -32,6 +32,6 @@ func (g *generation) endRest() bool {
 	if g.mode != Auto || !elapsed(g.began, g.of.cfg.Now(), g.rest) {
 		return false
 	}
-	g.of.replace(g, g.of.halfOpen(g.reopened, 0))
+	g.of.replace(g, g.of.halfOpen(g.reopened))
 	return true // if somebody else was first, so much the better
 }

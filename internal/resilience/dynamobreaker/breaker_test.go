@@ -118,7 +118,9 @@ func TestFlawAnExpiredProberDecides(t *testing.T) {
 				t.Errorf("its own result: %v, want %v", err, outcome)
 			}
 			f.stored(resilience.HalfOpen)
-			f.calls(f.envs[1], nil) // the fleet's third in a row, whatever the expired one said
+			f.calls(f.envs[1], nil, nil) // the expired one ended the row, whatever it said
+			f.stored(resilience.HalfOpen)
+			f.calls(f.envs[1], nil)
 			f.stored(resilience.Closed)
 		})
 	}

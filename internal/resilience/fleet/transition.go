@@ -38,8 +38,12 @@ func (b *Breaker) admitProbe(ctx context.Context, now time.Time, s *snapshot) (p
 	if s.Mode != resilience.Auto || !s.probeDue(now) {
 		return permit{}, resilience.ErrOpen
 	}
+	healthy := s.Healthy
+	if s.Lease.Owner != "" {
+		healthy = 0 // of the last probe nothing was heard: that ends the row
+	}
 	lease := Lease{Owner: b.cfg.NewID(), Until: now.Add(b.cfg.Rules.ProbeLease)}
-	after, done := b.change(ctx, s, Change{From: s.Version, To: halfOpen(s.Stage, s.Healthy, lease)})
+	after, done := b.change(ctx, s, Change{From: s.Version, To: halfOpen(s.Stage, healthy, lease)})
 	switch {
 	case after == nil:
 		return b.admitAlone()

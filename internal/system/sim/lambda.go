@@ -46,6 +46,8 @@ type invocation struct {
 	deadline time.Time
 	// dead is an invocation that goes no further: its environment crashed.
 	dead bool
+	// over is an invocation that has ended, one way or the other.
+	over bool
 	// thawed is an invocation that was frozen, and then on its way even after its
 	// time was over.
 	thawed bool
@@ -67,6 +69,7 @@ func (w *World) invoke(env *environment, timeout time.Duration, fn func(context.
 				return
 			}
 			w.running--
+			inv.over = true
 			if !alive {
 				w.reach(functionCrashed)
 			}

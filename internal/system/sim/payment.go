@@ -9,7 +9,6 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/queue"
-	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
 // paymentPart is the function that carries out what bookings owe, and its queue.
@@ -32,12 +31,8 @@ func paymentPart() part {
 }
 
 func (w *World) processor(env *environment) (*payments.Processor, error) {
-	// Breaker and guard compare their clocks with others', and know no skew.
-	breaker, err := resilience.NewBreaker(payments.BreakerRules(time.Now, w.jitter))
-	if err != nil {
-		return nil, err
-	}
-	guard, err := payments.NewGuard(provider{w}, breaker, time.Now, w.jitter)
+	// The guard compares its clock with deadlines of contexts, which know no skew.
+	guard, err := payments.NewGuard(provider{w}, w.breaker(), time.Now, w.jitter)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,18 @@ const (
 	viewWasStale     Probe = "a view was read that was not the latest"
 	viewStoreWasAway Probe = "a booking was read while the views were away"
 
+	breakerOpened            Probe = "the breaker opened"
+	breakerClosed            Probe = "the breaker closed after its probes"
+	breakerReopened          Probe = "a probe failed and the breaker opened again"
+	breakerWasOverruled      Probe = "an operator overruled the breaker"
+	breakerStoreFailed       Probe = "an operation on the breaker's record failed"
+	callWithoutBreakersStore Probe = "a call was made without the breaker's store"
+	callWasRefused           Probe = "a call was refused by the breaker"
+	probeWasLost             Probe = "a prober crashed"
+	probeCameLate            Probe = "a probe ended after its lease"
+	staleChangeRefused       Probe = "a change of the breaker came late and did nothing"
+	staleReportRefused       Probe = "a report to the breaker came late and did nothing"
+
 	requestWasReplayed    Probe = "a request was answered as a replay"
 	keyWasReused          Probe = "a key was refused that had been used for another request"
 	versionMismatched     Probe = "a command was refused for its If-Match"
@@ -71,6 +83,8 @@ func Probes() []Probe {
 		messageFailed, messageCameAgain, messageWasDuplicated, messageWentDead, deadLetterCameBack, sendFailedInPart,
 		streamWasReordered, streamWasRewound, relayTriedAgain, recordWasLost,
 		viewWasNewer, viewWasStale, viewStoreWasAway,
+		breakerOpened, breakerClosed, breakerReopened, breakerWasOverruled, breakerStoreFailed, callWithoutBreakersStore, callWasRefused,
+		probeWasLost, probeCameLate, staleChangeRefused, staleReportRefused,
 		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, commandWasTooLate, requestRaced, clientGaveUp,
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
 		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,

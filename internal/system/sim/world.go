@@ -61,6 +61,7 @@ type World struct {
 	fake      *gatewaytest.Fake
 	nextFault gatewaytest.Fault
 	oracle    *oracle
+	circuit   *circuit
 
 	// downFrom and downUntil are an outage of the provider.
 	downFrom, downUntil time.Time
