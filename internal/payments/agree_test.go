@@ -1,15 +1,13 @@
 package payments_test
 
 import (
-	"testing"
-
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/payments/gatewaytest"
 )
 
 // agrees checks that provider and log have the same story, fact for fact.
-func (d *desk) agrees(t *testing.T) {
+func (d *desk) agrees(t tester) {
 	t.Helper()
 	b, err := d.Bookings.Load(t.Context(), id)
 	if err != nil {
@@ -33,6 +31,10 @@ func (d *desk) agrees(t *testing.T) {
 		if e.Captured > e.EverHeld || e.Refunded > e.Captured {
 			t.Errorf("%s: %d held, %d captured, %d refunded", e.Ref, e.EverHeld, e.Captured, e.Refunded)
 		}
+		fenced := pay.Status.Settled() || pay.Status == booking.PaymentHasFailed
+		if e.Ref == pay.Ref && fenced && e.Status != payments.StatusCanceled && e.Status != payments.StatusCaptured {
+			t.Errorf("%s is %s, the payment is %s: a late attempt could still hold money", e.Ref, e.Status, pay.Status)
+		}
 		if e.Ref == pay.Ref {
 			sameRefunds(t, pay, e)
 		}
@@ -45,7 +47,7 @@ type facts struct {
 }
 
 // factsOf gathers what the log says of each object, and fails for what it says twice.
-func factsOf(t *testing.T, b booking.Outcome) facts {
+func factsOf(t tester, b booking.Outcome) facts {
 	t.Helper()
 	f := facts{map[string]bool{}, map[string]int64{}, map[string]int64{}}
 	ended := map[string]string{}
@@ -83,7 +85,7 @@ func factsOf(t *testing.T, b booking.Outcome) facts {
 }
 
 // sameRefunds compares refunds one to one, by their ids.
-func sameRefunds(t *testing.T, pay booking.Payment, e gatewaytest.Entry) {
+func sameRefunds(t tester, pay booking.Payment, e gatewaytest.Entry) {
 	t.Helper()
 	at := map[string]payments.RefundObject{}
 	for _, r := range e.Refunds {

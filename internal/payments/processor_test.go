@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
@@ -47,7 +48,13 @@ func (a *alarms) ErrorContext(_ context.Context, message string, _ ...any) {
 	a.raised = append(a.raised, message)
 }
 
-func newDesk(t *testing.T, method string) *desk {
+// tester is a *testing.T or a *rapid.T.
+type tester interface {
+	rapid.TB
+	Context() context.Context
+}
+
+func newDesk(t tester, method string) *desk {
 	t.Helper()
 	tariff, err := booking.LoadTariff("standard-2026")
 	if err != nil {
@@ -87,7 +94,7 @@ func newDesk(t *testing.T, method string) *desk {
 	return d
 }
 
-func (d *desk) history(t *testing.T) []string {
+func (d *desk) history(t tester) []string {
 	t.Helper()
 	b, err := d.Bookings.Load(t.Context(), id)
 	if err != nil {

@@ -161,7 +161,7 @@ func (m *mortal) Disputes(ctx context.Context, ref string) ([]payments.Dispute, 
 // dies processes a hint in a process that is killed at its n-th step, with the keys
 // of the provider alive or forgotten when the next one comes. It reports false where
 // the process was done before.
-func (d *desk) dies(t *testing.T, n int, after bool, later time.Duration) bool {
+func (d *desk) dies(t tester, n int, after bool, later time.Duration) bool {
 	t.Helper()
 	m := &mortal{Store: d.Bookings.Store, Gateway: d.provider, left: n, after: after}
 	process := *d.Processor
