@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	riders = 7
+	riders = 8
 	// bookingsOfRiders labels how many bookings each rider makes.
 	bookingsOfRiders = "bookings of a rider"
 	dispatchers      = 3

@@ -23,11 +23,13 @@ type environment struct {
 	name     string
 	function string
 	skew     time.Duration
+	// behindUntil is how long it runs the older release.
+	behindUntil time.Time
 }
 
 func (e *environment) now() time.Time { return time.Now().Add(e.skew) }
 
-// environments of a function; the clocks of some are wrong.
+// environments of a function; the clocks of some are wrong, and the code of some is old.
 func (w *World) environments(function string, n int) []*environment {
 	made := make([]*environment, n)
 	for i := range made {
@@ -36,6 +38,7 @@ func (w *World) environments(function string, n int) []*environment {
 			const most = 300
 			made[i].skew = time.Duration(w.src.pick("skew", 2*most+1)-most) * time.Second
 		}
+		w.deploy(made[i])
 	}
 	return made
 }

@@ -20,6 +20,9 @@ const (
 	crashAfterAppend  Probe = "a function crashed after its append and before its answer"
 	visibilityExpired Probe = "a message became visible while it was being handled"
 
+	olderSchemaWasWritten Probe = "a release wrote an older schema beside one that writes the newer"
+	newerSchemaWasMet     Probe = "a release met a schema that only a newer one knows"
+
 	messageFailed        Probe = "a message failed and stayed"
 	messageCameAgain     Probe = "a message was received again"
 	messageWasDuplicated Probe = "a message was delivered twice"
@@ -32,6 +35,7 @@ const (
 	relayTriedAgain    Probe = "the relay failed and was shown the same records again"
 	recordWasLost      Probe = "the stream lost a record after a day"
 
+	pageWasShort     Probe = "a list came in shorter pages than were asked for"
 	viewWasNewer     Probe = "a projection found a newer view"
 	viewWasStale     Probe = "a view was read that was not the latest"
 	viewStoreWasAway Probe = "a booking was read while the views were away"
@@ -80,9 +84,10 @@ func Probes() []Probe {
 	return []Probe{
 		appendFoundItsCommand, appendLostARace, appendWasLostAfter, appendCameLate, ownWriteCameTwice, transactionsMet, driverWasBusy,
 		functionCrashed, functionTimedOut, frozenAndResumed, crashAfterAppend, visibilityExpired,
+		olderSchemaWasWritten, newerSchemaWasMet,
 		messageFailed, messageCameAgain, messageWasDuplicated, messageWentDead, deadLetterCameBack, sendFailedInPart,
 		streamWasReordered, streamWasRewound, relayTriedAgain, recordWasLost,
-		viewWasNewer, viewWasStale, viewStoreWasAway,
+		pageWasShort, viewWasNewer, viewWasStale, viewStoreWasAway,
 		breakerOpened, breakerClosed, breakerReopened, breakerWasOverruled, breakerStoreFailed, callWithoutBreakersStore, callWasRefused,
 		probeWasLost, probeCameLate, staleChangeRefused, staleReportRefused,
 		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, commandWasTooLate, requestRaced, clientGaveUp,

@@ -99,8 +99,10 @@ func (y *tally) String() string {
 
 // minimum of what a seed must have done, so that nothing passes by doing nothing.
 const (
-	minBookings  = 15
-	minCompleted = 1
+	minBookings  = 20
+	minCompleted = 2
+	// meanCompleted must be reached by each hundred seeds, and more.
+	meanCompleted = 9
 	// twiceEvery is how often a seed runs a second time, and from its trace, for the
 	// same hash.
 	twiceEvery = 25
@@ -156,11 +158,11 @@ func write(t *testing.T, name string, kept sim.Kept) {
 }
 
 // several runs seeds side by side, from *from on, until there are n or the time is
-// up, or too many have failed to be read. Without n it stops early once it ran enough
-// seeds and has seen everything.
+// up, or too many have failed to be read. Without n it stops early once it ran for
+// long enough and has seen everything.
 func several(t *testing.T, n uint64, limit time.Duration) *tally {
 	t.Helper()
-	const tooMany, enough = 3, 100
+	const tooMany, enough = 3, time.Minute
 	y := newTally()
 	if *seeds > 0 || *minutes > 0 {
 		defer progress(y)()
@@ -172,7 +174,7 @@ func several(t *testing.T, n uint64, limit time.Duration) *tally {
 		workers.Go(func() {
 			for failed.Load() < tooMany && (limit == 0 || time.Since(y.began) < limit) {
 				at := atomic.AddUint64(&next, 1)
-				if n > 0 && at >= *from+n || n == 0 && *minutes == 0 && at > *from+enough && len(y.missing()) == 0 {
+				if n > 0 && at >= *from+n || n == 0 && *minutes == 0 && time.Since(y.began) > enough && len(y.missing()) == 0 {
 					return
 				}
 				if !checkSeed(t, at, y) {
@@ -183,6 +185,9 @@ func several(t *testing.T, n uint64, limit time.Duration) *tally {
 	}
 	workers.Wait()
 	t.Log(y)
+	if y.seeds >= 100 && y.completed < meanCompleted*y.seeds {
+		t.Errorf("%d rides were completed in %d seeds; want at least %d for each", y.completed, y.seeds, meanCompleted)
+	}
 	return y
 }
 
@@ -221,7 +226,7 @@ func TestSeeds(t *testing.T) {
 		several(t, 6, 0)
 		return
 	}
-	y := several(t, 0, 2*time.Minute)
+	y := several(t, 0, 4*time.Minute)
 	for _, what := range y.missing() {
 		t.Error(what)
 	}

@@ -21,9 +21,18 @@ func (t Trace) Len() int {
 	return n
 }
 
+// Dice are what the choices of a world are thrown with. Small numbers stand for
+// little harm, so that whoever shrinks what was thrown shortens the story.
+type Dice interface {
+	// IntN returns a number from 0 up to n, not included.
+	IntN(n int) int
+	// Float64 returns a number from 0 up to 1, not included.
+	Float64() float64
+}
+
 // source is where every choice of a world comes from.
 type source struct {
-	rng    *rand.Rand // nil while a trace is replayed
+	dice   Dice // nil while a trace is replayed
 	replay Trace
 	counts map[string]int
 	made   Trace
@@ -31,8 +40,10 @@ type source struct {
 	steps  int
 }
 
-func fromSeed(seed uint64) *source {
-	return &source{rng: rand.New(rand.NewPCG(seed, 0x68_61_69_6c)), counts: map[string]int{}, made: Trace{}}
+func fromSeed(seed uint64) *source { return fromDice(rand.New(rand.NewPCG(seed, 0x68_61_69_6c))) }
+
+func fromDice(d Dice) *source {
+	return &source{dice: d, counts: map[string]int{}, made: Trace{}}
 }
 
 func fromTrace(t Trace) *source {
@@ -40,12 +51,12 @@ func fromTrace(t Trace) *source {
 }
 
 // choose returns a number below n: the one that draw gives, or the replayed one.
-func (s *source) choose(label string, n int, draw func(*rand.Rand) int) int {
+func (s *source) choose(label string, n int, draw func(Dice) int) int {
 	at := s.counts[label]
 	s.counts[label] = at + 1
 	var v int
-	if s.rng != nil {
-		v = draw(s.rng)
+	if s.dice != nil {
+		v = draw(s.dice)
 	} else {
 		v = min(s.replay[label][at], n-1)
 	}
@@ -64,19 +75,19 @@ func (s *source) pick(label string, n int) int {
 	if n < 2 {
 		return 0
 	}
-	return s.choose(label, n, func(r *rand.Rand) int { return r.IntN(n) })
+	return s.choose(label, n, func(d Dice) int { return d.IntN(n) })
 }
 
 // span chooses evenly from least up to most, included. While a trace is replayed
 // it may return less: what a trace leaves out is 0.
 func (s *source) span(label string, least, most int) int {
-	return s.choose(label, most+1, func(r *rand.Rand) int { return least + r.IntN(most-least+1) })
+	return s.choose(label, most+1, func(d Dice) int { return least + d.IntN(most-least+1) })
 }
 
 // weighted chooses 0 or i+1, where weights[i] is the probability of the latter.
 func (s *source) weighted(label string, weights []float64) int {
-	return s.choose(label, len(weights)+1, func(r *rand.Rand) int {
-		x := r.Float64()
+	return s.choose(label, len(weights)+1, func(d Dice) int {
+		x := 1 - d.Float64()
 		for i, w := range weights {
 			if x < w {
 				return i + 1
@@ -88,8 +99,8 @@ func (s *source) weighted(label string, weights []float64) int {
 }
 
 func (s *source) chance(label string, p float64) bool {
-	return s.choose(label, 2, func(r *rand.Rand) int {
-		if r.Float64() < p {
+	return s.choose(label, 2, func(d Dice) int {
+		if 1-d.Float64() < p {
 			return 1
 		}
 		return 0

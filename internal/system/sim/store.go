@@ -57,6 +57,9 @@ func (l eventLog) Load(ctx context.Context, id events.StreamID) (events.History,
 	if err == nil {
 		h, err = l.canaryLoad(h)
 	}
+	if err == nil && l.behind(t.inv.environment) {
+		h, err = l.seenByOlder(h)
+	}
 	l.travel(t)
 	return h, err
 }
@@ -86,6 +89,9 @@ func (l eventLog) reads(ctx context.Context, t *task, op, what string) error {
 func (l eventLog) Append(ctx context.Context, at events.Position, draft events.Draft) (events.Appended, error) {
 	t := taskOf(ctx)
 	l.travel(t)
+	if l.behind(t.inv.environment) {
+		draft = l.asOlder(draft)
+	}
 	possible := []fault{throttled, lostBefore, lostAfter, late, repeated}
 	if draft.Lease.Change != events.LeaseKept {
 		possible = append(possible, contended)

@@ -9,8 +9,11 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
 )
 
+// shortPage is a page that is cut off early, by its size for instance.
+const shortPage fault = "short page"
+
 func viewsPart() part {
-	return part{canaries: []Canary{viewWrittenBlindly, listOfEverybody}, wire: func(w *World) error {
+	return part{faults: odds{shortPage: 0.5}, canaries: []Canary{viewWrittenBlindly, listOfEverybody}, wire: func(w *World) error {
 		w.shown, w.older = &readmodeltest.Memory{}, map[booking.ID][]readmodel.View{}
 		if w.canary == viewWrittenBlindly || w.canary == streamOrderTrusted {
 			w.shown = &blindViews{views: map[booking.ID]readmodel.View{}}
@@ -107,7 +110,7 @@ func (s viewStore) before(v readmodel.View) readmodel.View {
 
 // ByRider implements readmodel.Store.
 func (s viewStore) ByRider(ctx context.Context, riderID string, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
-	return s.list(ctx, func() ([]readmodel.View, readmodel.Place, error) {
+	return s.list(ctx, limit, func(limit int) ([]readmodel.View, readmodel.Place, error) {
 		if s.canary == listOfEverybody {
 			return s.shown.Waiting(ctx, after, limit)
 		}
@@ -117,18 +120,26 @@ func (s viewStore) ByRider(ctx context.Context, riderID string, after readmodel.
 
 // Waiting implements readmodel.Store.
 func (s viewStore) Waiting(ctx context.Context, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
-	return s.list(ctx, func() ([]readmodel.View, readmodel.Place, error) { return s.shown.Waiting(ctx, after, limit) })
+	return s.list(ctx, limit, func(limit int) ([]readmodel.View, readmodel.Place, error) {
+		return s.shown.Waiting(ctx, after, limit)
+	})
 }
 
 // list reads an index, and then views that may be older than it.
-func (s viewStore) list(ctx context.Context, find func() ([]readmodel.View, readmodel.Place, error)) ([]readmodel.View, readmodel.Place, error) {
+func (s viewStore) list(
+	ctx context.Context, limit int, find func(limit int) ([]readmodel.View, readmodel.Place, error),
+) ([]readmodel.View, readmodel.Place, error) {
 	t := taskOf(ctx)
 	s.travel(t)
 	fate := s.fate("list", throttled, stale)
 	if fate == throttled || ctx.Err() != nil {
 		return nil, readmodel.Place{}, s.err(ctx, "list")
 	}
-	found, next, err := find()
+	if limit > 1 && s.strikes(shortPage, "list") {
+		limit = 1 + s.src.pick("length of a page", limit-1)
+		s.reach(pageWasShort)
+	}
+	found, next, err := find(limit)
 	s.travel(t)
 	if fate != stale {
 		return found, next, err

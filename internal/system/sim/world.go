@@ -17,6 +17,9 @@ import (
 // Options say which world to run.
 type Options struct {
 	Seed uint64
+	// Dice throw the choices, instead of the seed's own; which faults there are is
+	// still the seed's.
+	Dice Dice
 	// Trace replays an earlier run, or a part of it, instead of the seed.
 	Trace Trace
 	// Canary is a bug to build in.
@@ -96,9 +99,12 @@ func Run(o Options) (Result, error) {
 		canary: o.Canary, ctx: context.Background(), began: time.Now(), story: o.Story,
 		result: Result{Ends: map[string]int{}, Faults: map[fault]int{}, Reached: map[Probe]bool{}}, movedAt: time.Now(),
 	}
-	if o.Trace != nil {
+	switch {
+	case o.Trace != nil:
 		w.src = fromTrace(o.Trace)
-	} else {
+	case o.Dice != nil:
+		w.src, w.plan = fromDice(o.Dice), drawPlan(o.Seed)
+	default:
 		w.src, w.plan = fromSeed(o.Seed), drawPlan(o.Seed)
 	}
 	w.sched = &scheduler{src: w.src}
