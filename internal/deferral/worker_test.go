@@ -108,6 +108,23 @@ func TestWhatTheProviderHoldsUpIsPutOff(t *testing.T) {
 	}
 }
 
+// Powertools: no integration with queues. What its open breaker refuses returns to the
+// queue, and after a few receives lies among the dead letters.
+func TestFlawAnOpenBreakerFillsTheDeadLetterQueue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.owing(1)
+	w.workFails[id] = fmt.Errorf("authorize: %w", resilience.ErrOpen)
+	for receive := 1; receive <= 5; receive++ {
+		if err := w.worker().Handle(t.Context(), delivery(id, receive)); err != nil {
+			t.Errorf("receive %d: %v, want it acknowledged, and one item that keeps the work", receive, err)
+		}
+	}
+	if items := w.Items(); len(items) != 1 || items[0].Booking != id {
+		t.Errorf("%+v, want one item for the booking", items)
+	}
+}
+
 // The log is away, or something is broken: that is not for the provider to mend.
 func TestWhatTheProviderDoesNotHoldUpComesAgain(t *testing.T) {
 	t.Parallel()

@@ -180,24 +180,10 @@ func isTimeout(err error) bool {
 	return errors.As(err, &t) && t.Timeout()
 }
 
-// retryAfter reads seconds or a date. Nonsense and the past are zero.
+// retryAfter is what a header asks to wait. Nonsense and the past are zero.
 func retryAfter(v string, now time.Time) time.Duration {
-	v = strings.TrimSpace(v)
-	if v == "" {
-		return 0
-	}
-	if strings.Trim(v, "0123456789") == "" {
-		s, err := strconv.ParseInt(v, 10, 64)
-		if err != nil || s > int64(maxRetryAfter/time.Second) {
-			return maxRetryAfter
-		}
-		return time.Duration(s) * time.Second
-	}
-	at, err := http.ParseTime(v)
-	if err != nil {
-		return 0
-	}
-	return min(max(at.Sub(now), 0), maxRetryAfter)
+	wait, _ := resilience.ParseRetryAfter(v, now)
+	return min(wait, maxRetryAfter)
 }
 
 // wordOf lets through what has the shape of a code, so that no text of an

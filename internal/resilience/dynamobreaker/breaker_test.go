@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/resilience"
+	"github.com/hailstone-rides/hailstone/internal/resilience/dynamobreaker"
 )
 
 func TestTheFleetOpensAndRecoversTogether(t *testing.T) {
@@ -61,6 +62,32 @@ func TestFlawEveryEnvironmentProbes(t *testing.T) {
 	all.Wait()
 	if probing.Load() != 1 || refused.Load() != 49 {
 		t.Errorf("%d probes and %d refusals among 50, want exactly one probe", probing.Load(), refused.Load())
+	}
+}
+
+// circuitbreaker-lambda: everybody writes the whole state, and the last one wins.
+func TestFlawTheLastWriterWins(t *testing.T) {
+	t.Parallel()
+	f := newEnsemble(t, 20)
+	for range 5 { // so that counts from before everybody knew are left out
+		f.calls(f.envs[0], errNoAnswer)
+		f.clock.advance(time.Second)
+	}
+	var all sync.WaitGroup
+	for _, b := range f.envs {
+		all.Go(func() { _ = b.Do(context.Background(), returns(errNoAnswer)) }) // any ten of them open it
+	}
+	all.Wait()
+	r, err := dynamobreaker.New(f.store, f.table, "payments").Read(t.Context(), true)
+	if err != nil || r.State != resilience.Open || r.Version != 1 {
+		t.Errorf("%+v, %v; want it opened once, by one of them", r.Stage, err)
+	}
+	until := r.Until
+	for _, b := range f.envs {
+		_ = b.Do(t.Context(), returns(errNoAnswer))
+	}
+	if r, err = dynamobreaker.New(f.store, f.table, "payments").Read(t.Context(), true); err != nil || r.Version != 1 || !r.Until.Equal(until) {
+		t.Errorf("%+v, %v; want what the first wrote", r.Stage, err)
 	}
 }
 
