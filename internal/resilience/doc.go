@@ -25,6 +25,9 @@
 // error. Every policy returns the call's own error untouched; a policy that made no
 // call returns a [Refusal].
 //
+// A [Breaker] is that of one process. Package fleet has one that many processes
+// share, and that can stand in its place.
+//
 // Clocks are wall clocks: a monotonic one may stand still while Lambda freezes a
 // process between two invocations. One that is set back ends every wait instead
 // of prolonging it.

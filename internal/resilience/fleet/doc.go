@@ -12,6 +12,11 @@
 // written, each standing for many. So the record takes a bounded number of
 // writes, however many environments there are.
 //
+// A breaker whose rest is over lets one probe through in the whole fleet: whoever takes
+// the lease, under an id that nobody had before. Healthy ones in a row close it. A
+// lease that runs out without a word ends the row: perhaps the dependency hangs, or
+// the report of its failure was lost.
+//
 // Every change of state is conditional on the version that it follows from, and
 // raises it. Counts carry the version under which their call was admitted. So a
 // result that comes late, a prober whose lease has expired and an environment that
@@ -21,6 +26,9 @@
 // is made while a call is under way, and its failure is not the call's: without
 // a store an environment goes on by a breaker of its own. What the last snapshot
 // forbade stays forbidden for as long as it said.
+//
+// An operator overrules it at a [Desk]. Orders are kept for good, and reach every
+// environment within a TTL.
 //
 // All times are wall-clock times of the environments, whose clocks are taken to
 // differ by much less than a second.
