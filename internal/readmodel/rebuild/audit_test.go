@@ -194,7 +194,8 @@ func TestAnAuditFindsStaleLeases(t *testing.T) {
 	}
 	a := w.audits(true)
 	want := []rebuild.Finding{
-		{Kind: rebuild.StaleLease, Lease: "driver/forgotten", Booking: id}, {Kind: rebuild.StaleLease, Lease: "driver/odd"},
+		{Kind: rebuild.StaleLease, Lease: "driver/forgotten", Booking: id},
+		{Kind: rebuild.StaleLease, Lease: "driver/odd"},
 		{Kind: rebuild.Unreadable, Booking: "something/else"},
 	}
 	if diff := cmp.Diff(want, a.Findings, anyOrder); diff != "" {

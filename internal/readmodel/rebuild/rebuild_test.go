@@ -361,8 +361,7 @@ func TestTwoDirectors(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1)
 	w.books(20)
-	var rival *rebuild.Director
-	rival = &rebuild.Director{Control: w.control, Tasks: w, Now: w.director.Now, Wait: rebuild.Wait}
+	rival := &rebuild.Director{Control: w.control, Tasks: w, Now: w.director.Now, Wait: rebuild.Wait}
 	w.director.Control = meddled{w.control, func() {
 		if w.random.IntN(3) == 0 {
 			if _, err := rival.Run(t.Context()); err != nil {

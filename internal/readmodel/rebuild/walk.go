@@ -79,10 +79,10 @@ func (s *slice) handle(ctx context.Context, streams [][]events.Commit) error {
 			s.progress.Counts.Queried++
 		}
 		mu.Unlock()
-		if f.err != nil || s.run.Work != Build {
-			return nil
+		if f.err == nil && s.run.Work == Build {
+			return s.ledger.Put(ctx, f.view)
 		}
-		return s.ledger.Put(ctx, f.view)
+		return nil // what cannot be folded is noted below
 	})
 	if err != nil {
 		return err
