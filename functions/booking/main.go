@@ -68,9 +68,9 @@ func run(ctx context.Context) error {
 		Pointer: &readmodel.Pointer{Control: dynamocontrol.New(db, s.ControlTable), Now: time.Now},
 		In:      func(projection int) readmodel.Ledger { return dynamoview.New(db, s.ViewsTable, projection) },
 	}
-	watch := fleet.Defaults(payments.BreakerRules(time.Now, rand.Float64))
-	watch.StoreTimeout = time.Second // the first read, and one after a freeze, connects anew; no payment waits for it
-	breaker, err := fleet.New(dynamobreaker.New(db, s.ControlTable, payments.BreakerName), watch)
+	breaker, err := fleet.New(
+		dynamobreaker.New(db, s.ControlTable, payments.BreakerName), fleet.Watching(payments.BreakerRules(time.Now, rand.Float64)),
+	)
 	if err != nil {
 		return err
 	}

@@ -63,9 +63,11 @@ func run(ctx context.Context) error {
 		return err
 	}
 	db := dynamodb.NewFromConfig(cfg)
-	breaker, err := fleet.New(
-		dynamobreaker.New(db, s.ControlTable, payments.BreakerName), fleet.Defaults(payments.BreakerRules(time.Now, mathrand.Float64)),
-	)
+	rules := payments.BreakerRules(time.Now, mathrand.Float64)
+	rules.Changed = func(from, to resilience.State) {
+		log.Warn("payment breaker changed", "from", from.String(), "to", to.String())
+	}
+	breaker, err := fleet.New(dynamobreaker.New(db, s.ControlTable, payments.BreakerName), fleet.Defaults(rules))
 	if err != nil {
 		return err
 	}

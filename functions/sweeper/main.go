@@ -49,7 +49,7 @@ func run(ctx context.Context) error {
 	}
 	db, client, log := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg), s.Logger()
 	breaker, err := fleet.New(
-		dynamobreaker.New(db, s.ControlTable, payments.BreakerName), fleet.Defaults(payments.BreakerRules(time.Now, rand.Float64)),
+		dynamobreaker.New(db, s.ControlTable, payments.BreakerName), fleet.Watching(payments.BreakerRules(time.Now, rand.Float64)),
 	)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package dynamobreaker_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +40,64 @@ func TestAHealthyCallAllocatesNothing(t *testing.T) {
 	ctx, ok := t.Context(), returns(nil)
 	if got := testing.AllocsPerRun(1000, func() { _ = f.envs[0].Do(ctx, ok) }); got != 0 {
 		t.Errorf("%v allocations a call, want none", got)
+	}
+}
+
+// As /health asks: often.
+func TestWhoeverWatchesReadsOncePerTTL(t *testing.T) {
+	t.Parallel()
+	f := newEnsemble(t, 2)
+	watcher := f.envs[1]
+	watches := func(want resilience.State) {
+		t.Helper()
+		for range 500 {
+			if got := watcher.State(t.Context()); got != want {
+				t.Fatalf("%s, want %s", got, want)
+			}
+		}
+	}
+	watches(resilience.Closed)
+	if got := f.store.operations(); got != 1 {
+		t.Errorf("%d operations for 500 looks, want one read", got)
+	}
+	f.envs = f.envs[:1]
+	f.breaks()
+	f.clock.advance(f.cfg.TTL)
+	before := f.store.operations()
+	watches(resilience.Open)
+	if got := f.store.operations() - before; got != 1 {
+		t.Errorf("%d operations for 500 looks, want one read", got)
+	}
+	// A store that is away fails nobody: what is known holds for as long as it said.
+	until := f.stored(resilience.Open).Until
+	f.store.down = true
+	for f.clock.advance(f.cfg.TTL); f.clock.now().Before(until); f.clock.advance(f.cfg.TTL) {
+		watches(resilience.Open)
+	}
+	watches(resilience.Closed) // payments are tried then
+	fresh := f.env()
+	if got := fresh.State(t.Context()); got != resilience.Closed {
+		t.Errorf("%s, want closed where nothing was ever known", got)
+	}
+}
+
+func TestTheOneThatChangesTheBreakerIsTold(t *testing.T) {
+	t.Parallel()
+	f := newEnsemble(t, 0)
+	var told []string
+	f.cfg.Rules.Changed = func(from, to resilience.State) { told = append(told, from.String()+" to "+to.String()) }
+	f.envs = append(f.envs, f.env())
+	f.cfg.Rules.Changed = func(from, to resilience.State) { t.Errorf("who changed nothing was told: %s to %s", from, to) }
+	other := f.env()
+	f.breaks()
+	f.clock.advance(f.cfg.TTL)
+	f.refuses(other)
+	f.rests()
+	f.calls(f.envs[0], nil, nil, nil)
+	f.clock.advance(f.cfg.TTL)
+	f.calls(other, nil)
+	if got, want := strings.Join(told, ", "), "closed to open, open to half_open, half_open to closed"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

@@ -29,7 +29,9 @@ func New(store Store, cfg Config) (*Breaker, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("configure breaker: %w", err)
 	}
-	local, err := resilience.NewBreaker(cfg.Rules)
+	alone := cfg.Rules
+	alone.Changed = nil
+	local, err := resilience.NewBreaker(alone)
 	if err != nil {
 		return nil, err
 	}

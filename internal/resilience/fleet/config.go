@@ -12,7 +12,8 @@ import (
 // on it.
 type Config struct {
 	// Rules are those of the fleet, and of the environment while it has no store.
-	// One probe at a time is made by the whole fleet, whatever Probes says.
+	// One probe at a time is made by the whole fleet, whatever Probes says. Changed
+	// is told of the changes that this environment makes to the fleet's breaker.
 	Rules resilience.BreakerConfig
 	// TTL is how long a snapshot is good for, and so how long an operator's word
 	// takes to reach everybody.
@@ -35,6 +36,14 @@ func Defaults(rules resilience.BreakerConfig) Config {
 		FlushEvery: 100 * time.Millisecond, ReportsPerSecond: 50,
 		NewID: rand.Text,
 	}
+}
+
+// Watching returns the configuration for whoever makes no calls and only wants to know:
+// it has time to read over a new connection, as after a freeze.
+func Watching(rules resilience.BreakerConfig) Config {
+	c := Defaults(rules)
+	c.StoreTimeout = time.Second
+	return c
 }
 
 func (c Config) check() error {

@@ -147,6 +147,9 @@ func (b *Breaker) change(ctx context.Context, s *snapshot, c Change) (after *sna
 	ctx, cancel := b.bounded(ctx)
 	defer cancel()
 	r, done, err := b.store.Change(ctx, c)
+	if done && s.State != c.To.State && b.cfg.Rules.Changed != nil {
+		b.cfg.Rules.Changed(s.State, c.To.State)
+	}
 	return b.learn(s, r, err), done
 }
 
