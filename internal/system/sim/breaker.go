@@ -200,8 +200,19 @@ func (b *breaker) Status(ctx context.Context) fleet.Status {
 	return p.Status(ctx)
 }
 
-// State is that of Status.
-func (b *breaker) State(ctx context.Context) resilience.State { return b.Status(ctx).State }
+// healthPath is where everybody may see the state.
+const healthPath = "/health"
+
+// State is that of Status, as /health shows it.
+func (b *breaker) State(ctx context.Context) resilience.State {
+	p, err := b.process(taskOf(ctx))
+	if err != nil {
+		return resilience.Closed
+	}
+	state := p.State(ctx)
+	b.judge.shown(p, state)
+	return state
+}
 
 // Observe implements payments.Breaker, and has the judge see every call.
 func (b *breaker) Observe(ctx context.Context, op func(context.Context) (resilience.Verdict, error)) error {

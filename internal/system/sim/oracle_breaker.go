@@ -28,6 +28,8 @@ type circuitJudge struct {
 	// refused, by right, before record.
 	allowed, refusing time.Time
 
+	inEffect map[resilience.State]time.Time // until when, before record
+
 	failures []time.Time // ends of failing calls that began since it closed
 	probes   []*circuitCall
 	streak   int    // of healthy probes since it opened
@@ -43,7 +45,7 @@ type circuitCall struct {
 }
 
 func newCircuitJudge(c *circuit) *circuitJudge {
-	return &circuitJudge{World: c.World, since: time.Now()}
+	return &circuitJudge{World: c.World, since: time.Now(), inEffect: map[resilience.State]time.Time{}}
 }
 
 // allows tells whether calls go through by right.
@@ -67,6 +69,30 @@ func (j *circuitJudge) refusedUntil() time.Time {
 	return time.Time{}
 }
 
+// effective is the state that everybody sees.
+func (j *circuitJudge) effective() resilience.State {
+	switch j.record.Mode {
+	case resilience.ForcedOpen:
+		return resilience.Open
+	case resilience.ForcedClosed:
+		return resilience.Closed
+	default:
+		return j.record.State
+	}
+}
+
+// shown judges a state that somebody was told of.
+func (j *circuitJudge) shown(p *process, state resilience.State) {
+	switch {
+	case p.away:
+		j.reach(healthWithoutStore)
+	case state != j.effective() && time.Since(j.inEffect[state]) > grace:
+		j.fail("/health shows what is in effect", "", "%s, and it is %s since %s", state, j.effective(), j.sinceBegan(j.since))
+	case state != resilience.Closed:
+		j.reach(healthWasDegraded)
+	}
+}
+
 // changed judges the step from one stage to the next.
 func (j *circuitJudge) changed(before, after fleet.Record) {
 	now := time.Now()
@@ -74,6 +100,7 @@ func (j *circuitJudge) changed(before, after fleet.Record) {
 		j.allowed = now
 	}
 	j.refusing = latest(j.refusing, earliest(now, j.refusedUntil()))
+	j.inEffect[j.effective()] = now
 	j.record, j.since = after, now
 	if after.Version != before.Version+1 {
 		j.fail("the breaker goes on step by step", "", "from version %d to %d", before.Version, after.Version)

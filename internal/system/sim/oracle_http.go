@@ -52,6 +52,11 @@ func (o *oracle) answered(r request, before seen, a answer) {
 		o.keepsSecret("a problem", a.body)
 	}
 	switch {
+	case r.path == healthPath:
+		if a.status != http.StatusOK {
+			o.fail("/health answers whatever fails", "", "%d %s", a.status, a.body)
+		}
+		return
 	case a.status == http.StatusServiceUnavailable:
 		o.reach(answerWasUnavailable)
 		if acc := o.streams[r.booking.Stream()]; r.key != "" && !before.stored && acc != nil && acc.commands[r.command()] {

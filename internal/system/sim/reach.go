@@ -40,6 +40,8 @@ const (
 	viewWasStale     Probe = "a view was read that was not the latest"
 	viewStoreWasAway Probe = "a booking was read while the views were away"
 
+	healthWithoutStore       Probe = "/health was asked without the breaker's store"
+	healthWasDegraded        Probe = "/health said that payments wait"
 	breakerOpened            Probe = "the breaker opened"
 	breakerClosed            Probe = "the breaker closed after its probes"
 	breakerReopened          Probe = "a probe failed and the breaker opened again"
@@ -88,7 +90,7 @@ func Probes() []Probe {
 		messageFailed, messageCameAgain, messageWasDuplicated, messageWentDead, deadLetterCameBack, sendFailedInPart,
 		streamWasReordered, streamWasRewound, relayTriedAgain, recordWasLost,
 		pageWasShort, viewWasNewer, viewWasStale, viewStoreWasAway,
-		breakerOpened, breakerClosed, breakerReopened, breakerWasOverruled, breakerStoreFailed, callWithoutBreakersStore, callWasRefused,
+		healthWithoutStore, healthWasDegraded, breakerOpened, breakerClosed, breakerReopened, breakerWasOverruled, breakerStoreFailed, callWithoutBreakersStore, callWasRefused,
 		probeWasLost, probeCameLate, staleChangeRefused, staleReportRefused,
 		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, commandWasTooLate, requestRaced, clientGaveUp,
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,

@@ -132,6 +132,7 @@ func (s *staff) supervise() {
 	for {
 		s.sleepTheNight()
 		s.pause(s.task, 5*time.Minute, 40*time.Minute)
+		s.read(s.task, request{who: s.who, method: http.MethodGet, path: healthPath})
 		if len(s.accepted) == 0 {
 			continue
 		}
