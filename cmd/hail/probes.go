@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,29 @@ func ledger(simulator string) func(context.Context, string) ([]smoke.Payment, er
 			}
 		}
 		return found, nil
+	}
+}
+
+// refundByHand returns a hand at the payment simulator, which refunds as its own pages
+// would.
+func refundByHand(simulator, key string) func(context.Context, string, int64) error {
+	return func(ctx context.Context, ref string, amount int64) error {
+		form := url.Values{"payment_intent": {ref}, "amount": {strconv.FormatInt(amount, 10)}}
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, simulator+"/v1/refunds", strings.NewReader(form.Encode()))
+		if err != nil {
+			return fmt.Errorf("refund by hand: %w", err)
+		}
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.Header.Set("Authorization", "Bearer "+key)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return fmt.Errorf("refund by hand: %w", err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("refund by hand: the simulator answers %s", response.Status)
+		}
+		return nil
 	}
 }
 

@@ -113,7 +113,7 @@ func (s stack) smoke(a *app, target smoke.Target) (report smoke.Report, err erro
 			return report, err
 		}
 	} else {
-		target.Ledger = ledger(s.local.Paysim)
+		target.Ledger, target.RefundByHand = ledger(s.local.Paysim), refundByHand(s.local.Paysim, localstack.ProviderKey)
 	}
 	if target.View, err = s.view(); err != nil {
 		return report, err

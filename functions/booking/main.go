@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/hailstone-rides/hailstone"
 	"github.com/hailstone-rides/hailstone/internal/awsenv"
@@ -25,6 +26,8 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/httpapi/jwtverify"
 	"github.com/hailstone-rides/hailstone/internal/httpapi/lambdahttp"
 	"github.com/hailstone-rides/hailstone/internal/payments"
+	"github.com/hailstone-rides/hailstone/internal/payments/stripegateway"
+	"github.com/hailstone-rides/hailstone/internal/queue/sqsqueue"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/dynamoview"
 	"github.com/hailstone-rides/hailstone/internal/resilience"
@@ -43,6 +46,10 @@ type settings struct {
 	ControlTable string `env:"CONTROL_TABLE,required,notEmpty"`
 	CursorSecret string `env:"CURSOR_SECRET_ARN,required,notEmpty"`
 	Tariff       string `env:"TARIFF,required,notEmpty"`
+	// PaymentsQueue takes the hints that come of the provider's notices.
+	PaymentsQueue string `env:"PAYMENTS_QUEUE_URL,required,notEmpty"`
+	// NoticeSecret is empty where the provider has no endpoint to send notices to.
+	NoticeSecret string `env:"STRIPE_WEBHOOK_SECRET_ARN"`
 	JWTIssuer    string `env:"JWT_ISSUER,required,notEmpty"`
 	JWTAudience  string `env:"JWT_AUDIENCE,required,notEmpty"`
 }
@@ -74,6 +81,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	secrets := secretsmanager.NewFromConfig(cfg)
 	api := &httpapi.API{
 		Bookings: &booking.Service{
 			Store:   dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp),
@@ -82,9 +90,29 @@ func run(ctx context.Context) error {
 			Log:     log,
 		},
 		Views: views, Tariff: tariff,
-		Now: time.Now, Log: log, Payments: breaker.State, CursorKey: awsenv.NewSecret(secretsmanager.NewFromConfig(cfg), s.CursorSecret).Bytes, Release: hailstone.Release, Spec: hailstone.OpenAPI,
+		Now: time.Now, Log: log, Payments: breaker.State, CursorKey: awsenv.NewSecret(secrets, s.CursorSecret).Bytes,
+		Notices: httpapi.Notices{
+			Parse: notices(awsenv.NewSecret(secrets, s.NoticeSecret), s.NoticeSecret != ""),
+			Hints: sqsqueue.NewSender(sqs.NewFromConfig(cfg), s.PaymentsQueue),
+		},
+		Release: hailstone.Release, Spec: hailstone.OpenAPI,
 	}
 	tokens := jwtverify.New(s.JWTIssuer, s.JWTAudience, &http.Client{Timeout: issuerTimeout}, time.Now)
 	lambda.Start(lambdahttp.Handler(api.Handler(), tokens))
 	return nil
+}
+
+// notices returns what reads the provider's notices. Without an endpoint there is no
+// secret, and nothing counts as signed.
+func notices(secret *awsenv.Secret, endpoint bool) func(context.Context, []byte, string) (payments.Notice, error) {
+	return func(ctx context.Context, body []byte, signature string) (payments.Notice, error) {
+		if !endpoint {
+			return payments.Notice{}, payments.ErrSignature
+		}
+		key, err := secret.Bytes(ctx)
+		if err != nil {
+			return payments.Notice{}, fmt.Errorf("%w: %w", httpapi.ErrNoNoticeKey, err)
+		}
+		return stripegateway.Webhook{Secret: string(key), Tolerance: stripegateway.DefaultTolerance, Now: time.Now}.Parse(body, signature)
+	}
 }

@@ -33,6 +33,8 @@ func FirstDelay(random func() float64) resilience.Backoff {
 type Payments interface {
 	Process(ctx context.Context, id booking.ID, trace events.Trace) (booking.Outcome, error)
 	Reconcile(ctx context.Context, id booking.ID, trace events.Trace) (booking.Outcome, error)
+	// BookingOf returns the booking that the provider's object was made for, if any.
+	BookingOf(ctx context.Context, ref string) (booking.ID, error)
 }
 
 // Bookings reads the log: booking.Service.
@@ -64,10 +66,41 @@ type Worker struct {
 // so ends in the dead-letter queue if it is broken: if it names no booking. An item
 // that waits for a booking whose work is done now is left to the sweeper.
 func (w *Worker) Handle(ctx context.Context, d queue.Delivery) error {
+	if ref, ok := payments.RefOf(d.Stream); ok {
+		return w.notice(ctx, ref, d)
+	}
 	id, ok := booking.IDOf(d.Stream)
 	if !ok {
 		return fmt.Errorf("%w: %q is no booking's stream", queue.ErrMalformed, d.Stream)
 	}
+	return w.handle(ctx, id, d)
+}
+
+// notice handles news of an object: it finds the booking, and looks what the provider
+// has. While the provider cannot say which booking it is, the message comes again; no
+// item could name it. An object that another deployment made is none of ours.
+func (w *Worker) notice(ctx context.Context, ref string, d queue.Delivery) error {
+	look, cancel := resilience.KeepMargin(ctx, margin)
+	defer cancel()
+	id, err := w.Payments.BookingOf(look, ref)
+	if err != nil {
+		return err
+	}
+	var b booking.Outcome
+	if id != "" {
+		if b, err = w.Bookings.Load(look, id); err != nil {
+			return err
+		}
+	}
+	if !b.State.Exists() {
+		w.Log.InfoContext(ctx, "payment of no booking", "ref", ref, "traceparent", d.Traceparent)
+		return nil
+	}
+	d.Reconcile, d.Receives = true, 1 // what was received again so far was the search for the booking
+	return w.handle(ctx, id, d)
+}
+
+func (w *Worker) handle(ctx context.Context, id booking.ID, d queue.Delivery) error {
 	if d.Receives >= enough {
 		return w.setAside(ctx, id, d)
 	}

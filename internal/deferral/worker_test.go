@@ -58,6 +58,58 @@ func TestAHintMayAskToReconcile(t *testing.T) {
 	}
 }
 
+// A notice of the provider may name its object alone: then it is asked whose it is.
+func TestAHintMayNameAnObjectAlone(t *testing.T) {
+	t.Parallel()
+	ours, unknown := deferraltest.ID(1), deferraltest.ID(2)
+	for name, tc := range map[string]struct {
+		ref     string
+		asked   error
+		want    []string
+		wantErr error
+	}{
+		"of ours":                 {"pi_ours", nil, []string{"reconcile"}, nil},
+		"of another deployment's": {"pi_unknown", nil, nil, nil},
+		"of nobody's":             {"pi_nobody", nil, nil, nil},
+		"provider away":           {"pi_ours", resilience.ErrOpen, nil, resilience.ErrOpen},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.settled(1)
+			w.bookingOf, w.lookFails = map[string]booking.ID{"pi_ours": ours, "pi_unknown": unknown}, tc.asked
+			d := queue.Delivery{Hint: queue.NewHint(payments.StreamOf(tc.ref), 1, ""), Receives: 4}
+			if err := w.worker().Handle(t.Context(), d); !errors.Is(err, tc.wantErr) {
+				t.Errorf("error %v, want %v", err, tc.wantErr)
+			}
+			w.wants("calls", tc.want, w.calls)
+			w.wants("items", []deferral.Item{}, w.Items())
+		})
+	}
+}
+
+// While the log does not say whether it is ours, the message comes again; news of ours
+// that has to wait waits like everything else.
+func TestAnObjectsNewsIsNotLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.settled(1)
+	w.bookingOf = map[string]booking.ID{"pi_ours": id}
+	d := queue.Delivery{Hint: queue.NewHint(payments.StreamOf("pi_ours"), 1, ""), Receives: 1}
+	w.loadFails[id] = events.ErrUnavailable
+	if err := w.worker().Handle(t.Context(), d); !errors.Is(err, events.ErrUnavailable) {
+		t.Errorf("error %v, want that of the log", err)
+	}
+	delete(w.loadFails, id)
+	w.workFails[id] = resilience.ErrOpen
+	if err := w.worker().Handle(t.Context(), d); err != nil {
+		t.Error(err)
+	}
+	if item := w.item(id); item == nil || !item.Reconcile {
+		t.Errorf("the item is %+v, want one that asks to reconcile", item)
+	}
+}
+
 // An item that waits for the same booking is the sweeper's to delete.
 func TestSuccessTouchesNoItem(t *testing.T) {
 	t.Parallel()

@@ -34,6 +34,10 @@ type world struct {
 	storeFails           map[string]error
 	meanwhile            map[string]func()
 
+	// bookingOf is what the provider says of its objects, unless it does not answer.
+	bookingOf map[string]booking.ID
+	lookFails error
+
 	status       fleet.Status
 	backlog      int
 	backlogFails error
@@ -108,6 +112,11 @@ func (w *world) Process(ctx context.Context, id booking.ID, trace events.Trace) 
 // Reconcile implements deferral.Payments.
 func (w *world) Reconcile(ctx context.Context, id booking.ID, trace events.Trace) (booking.Outcome, error) {
 	return w.work(ctx, "reconcile", id, trace)
+}
+
+// BookingOf implements deferral.Payments.
+func (w *world) BookingOf(_ context.Context, ref string) (booking.ID, error) {
+	return w.bookingOf[ref], w.lookFails
 }
 
 // Send implements queue.Sender.

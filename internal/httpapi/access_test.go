@@ -49,6 +49,7 @@ var matrix = map[string]struct {
 	"POST /v1/bookings/{id}/abort":         {"ops", [7]int{401, 403, 403, 403, 202, 202, 403}},
 	"POST /v1/bookings/{id}/retry-payment": {"ops", [7]int{401, 403, 403, 403, 202, 202, 403}},
 	"GET /v1/dispatch/bookings":            {"dispatch", [7]int{401, 403, 403, 200, 403, 200, 200}},
+	"POST /v1/webhooks/stripe":             {"none", [7]int{204, 204, 204, 204, 204, 204, 204}},
 	"GET /health":                          {"none", [7]int{200, 200, 200, 200, 200, 200, 200}},
 	"GET /openapi.json":                    {"none", [7]int{200, 200, 200, 200, 200, 200, 200}},
 }
@@ -133,6 +134,9 @@ func (w *world) example(route string) (request, booking.ID) {
 	}
 	if path == "/v1/quotes" {
 		return quote(alice, quoted), ""
+	}
+	if path == "/v1/webhooks/stripe" {
+		return notice(`{"booking":"` + string(w.booked(reaching("confirmed"))) + `"}`), ""
 	}
 	if path == "/v1/dispatch/bookings" {
 		return read(sender, path), ""

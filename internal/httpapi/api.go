@@ -27,6 +27,8 @@ type API struct {
 	// Payments tells what happens to calls to the payment provider now, as well as is
 	// known, soon and without fail.
 	Payments func(context.Context) resilience.State
+	// Notices take in what the payment provider sends.
+	Notices Notices
 	// CursorKey gives the key that the cursors of lists are sealed with.
 	CursorKey CursorKey
 	// Release is the version of the build that /health shows.

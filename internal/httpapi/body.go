@@ -15,8 +15,12 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/booking"
 )
 
-// maxBody is the largest request body in bytes.
-const maxBody = 16 << 10
+// The largest request bodies in bytes. A notice of the provider shows a whole object
+// of its own, whose size is up to it.
+const (
+	maxBody   = 16 << 10
+	maxNotice = 256 << 10
+)
 
 // readBody decodes a JSON body strictly into v and returns its canonical form
 // (RFC 8785), which is equal for bodies that say the same. That form is what is
@@ -25,7 +29,7 @@ func readBody(r *http.Request, v any) (canonical []byte, err error) {
 	if err := declaredJSON(r); err != nil {
 		return nil, err
 	}
-	raw, err := rawBody(r)
+	raw, err := rawBody(r, maxBody)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +39,7 @@ func readBody(r *http.Request, v any) (canonical []byte, err error) {
 // readOptionalBody is readBody for a command without fields: no body at all means
 // the same as an empty object, whatever it is declared as.
 func readOptionalBody(r *http.Request, v any) (canonical []byte, err error) {
-	raw, err := rawBody(r)
+	raw, err := rawBody(r, maxBody)
 	if err != nil {
 		return nil, err
 	}
@@ -56,13 +60,13 @@ func declaredJSON(r *http.Request) error {
 	return nil
 }
 
-func rawBody(r *http.Request) ([]byte, error) {
-	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+func rawBody(r *http.Request, most int) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, int64(most)+1))
 	switch {
 	case err != nil:
 		return nil, problem(CodeMalformed, "The body could not be read.")
-	case len(raw) > maxBody:
-		return nil, problem(CodeTooLarge, fmt.Sprintf("The body must have at most %d bytes.", maxBody))
+	case len(raw) > most:
+		return nil, problem(CodeTooLarge, fmt.Sprintf("The body must have at most %d bytes.", most))
 	default:
 		return raw, nil
 	}

@@ -19,6 +19,7 @@ const (
 	CodeMalformed        = booking.Code("malformed-request")
 	CodeTooLarge         = booking.Code("payload-too-large")
 	CodeUnsupportedMedia = booking.Code("unsupported-media-type")
+	CodeInvalidSignature = booking.Code("invalid-signature")
 	CodeUnauthorized     = booking.Code("unauthorized")
 	CodeForbidden        = booking.Code("forbidden")
 	CodeNotFound         = booking.CodeNotFound
@@ -36,6 +37,7 @@ var statuses = map[booking.Code]struct {
 	CodeMalformed:                {http.StatusBadRequest, "Malformed request"},
 	CodeTooLarge:                 {http.StatusRequestEntityTooLarge, "Request body is too large"},
 	CodeUnsupportedMedia:         {http.StatusUnsupportedMediaType, "Unsupported media type"},
+	CodeInvalidSignature:         {http.StatusBadRequest, "Invalid signature"},
 	CodeUnauthorized:             {http.StatusUnauthorized, "Unauthorized"},
 	CodeForbidden:                {http.StatusForbidden, "Forbidden"},
 	CodeNotFound:                 {http.StatusNotFound, "Not found"},
@@ -94,7 +96,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 // older than has replaced it.
 func isTransient(err error) bool {
 	return errors.Is(err, events.ErrUnavailable) || errors.Is(err, events.ErrConflict) || errors.Is(err, readmodel.ErrUnavailable) ||
-		errors.Is(err, booking.ErrUnknownEvent) || errors.Is(err, errNoCursorKey) || errors.Is(err, errNoIdentity)
+		errors.Is(err, booking.ErrUnknownEvent) || errors.Is(err, errNoCursorKey) || errors.Is(err, errNoIdentity) || errors.Is(err, errNotice)
 }
 
 func writeProblem(w http.ResponseWriter, r *http.Request, p *booking.Rejection) {

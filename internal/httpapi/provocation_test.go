@@ -19,8 +19,10 @@ var provocations = map[string]func(w *world, route string, r request, id booking
 		}
 		return r.saying(`{"tip":1}`)
 	},
-	"400 unknown": func(_ *world, _ string, r request, _ booking.ID) request { return r.asking("x=1") },
-	"401 service": func(_ *world, _ string, r request, _ booking.ID) request { return r.from(nobody) },
+	"400 unsigned": func(_ *world, _ string, r request, _ booking.ID) request { return r.with("Stripe-Signature", "forged") },
+	"400 noEvent":  func(_ *world, _ string, r request, _ booking.ID) request { return r.saying(`{`) },
+	"400 unknown":  func(_ *world, _ string, r request, _ booking.ID) request { return r.asking("x=1") },
+	"401 service":  func(_ *world, _ string, r request, _ booking.ID) request { return r.from(nobody) },
 	"403 role": func(_ *world, route string, r request, _ booking.ID) request {
 		if strings.HasSuffix(route, "/cancel") {
 			return r.from(manager)
@@ -50,6 +52,9 @@ var provocations = map[string]func(w *world, route string, r request, id booking
 	},
 	"412 moved": func(_ *world, _ string, r request, _ booking.ID) request { return r.with("If-Match", `"99"`) },
 	"412 ahead": func(_ *world, _ string, r request, _ booking.ID) request { return r.asking("min_version=99") },
+	"413 noticeTooLarge": func(_ *world, _ string, r request, _ booking.ID) request {
+		return r.saying(strings.Repeat(" ", 256<<10+1))
+	},
 	"413 tooLarge": func(_ *world, _ string, r request, _ booking.ID) request {
 		return r.saying(strings.Repeat(" ", 16<<10+1))
 	},

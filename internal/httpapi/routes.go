@@ -45,6 +45,7 @@ func (a *API) routes() []route {
 		{http.MethodPost, "/v1/bookings/{id}/abort", ops, a.command(http.StatusAccepted, fields(abortBody.command))},
 		{http.MethodPost, "/v1/bookings/{id}/retry-payment", ops, a.command(http.StatusAccepted, plain(func(m moment) booking.Command { return booking.RetryPayment{At: m.at} }))},
 
+		{http.MethodPost, "/v1/webhooks/stripe", everybody, a.notice},
 		{http.MethodGet, "/health", everybody, a.health},
 		{http.MethodGet, "/openapi.json", everybody, a.openAPI()},
 	}

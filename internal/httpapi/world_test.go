@@ -45,6 +45,7 @@ type world struct {
 	views    *faultyViews
 	keyErr   error // of the key of cursors
 	payments resilience.State
+	hints    *sent
 	logged   *bytes.Buffer
 	bookings *booking.Service
 	contract *httpapitest.Contract
@@ -62,6 +63,7 @@ func newWorld(t testing.TB) *world {
 		TB: t, now: start, logged: &bytes.Buffer{}, contract: contract(t),
 		log:   &faultyLog{Store: eventstest.NewMemory(events.NewStamp)},
 		views: &faultyViews{Store: &readmodeltest.Memory{}},
+		hints: &sent{},
 	}
 	w.bookings = &booking.Service{
 		Store: w.log, Backoff: booking.RaceBackoff(func() float64 { return 0 }),
@@ -72,6 +74,7 @@ func newWorld(t testing.TB) *world {
 		Bookings: w.bookings, Views: w.views, Tariff: tariff, Now: func() time.Time { return w.now },
 		Payments:  func(context.Context) resilience.State { return w.payments },
 		CursorKey: func(context.Context) ([]byte, error) { return []byte("a key for the cursors of the tests"), w.keyErr },
+		Notices:   httpapi.Notices{Parse: parseNotice, Hints: w.hints},
 		Log:       w.bookings.Log.(*slog.Logger), Release: "1.2.3", Spec: hailstone.OpenAPI,
 	}
 	w.plain = w.api.Handler()

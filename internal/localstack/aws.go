@@ -57,13 +57,22 @@ func With(config aws.Config) Cloud {
 	}
 }
 
-// providerSecret stores the payment simulator's key where the payment function reads
-// it, and returns the secret's ARN.
-func (c Cloud) providerSecret(ctx context.Context) (string, error) {
-	name := stackName + "/provider-key"
-	created, err := c.Secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
-		Name: &name, SecretString: aws.String(providerKey),
-	})
+// secrets are the ARNs of what a deployment keeps in Secrets Manager.
+type secrets struct{ provider, notices string }
+
+// providerSecrets stores the payment simulator's key and the secret that it signs its
+// notices with where the functions read them.
+func (c Cloud) providerSecrets(ctx context.Context) (s secrets, err error) {
+	if s.provider, err = c.secret(ctx, stackName+"/provider-key", ProviderKey); err != nil {
+		return s, err
+	}
+	s.notices, err = c.secret(ctx, stackName+"/notice-key", noticeKey)
+	return s, err
+}
+
+// secret stores a secret, unless it is there, and returns its ARN.
+func (c Cloud) secret(ctx context.Context, name, value string) (string, error) {
+	created, err := c.Secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value})
 	if err == nil {
 		return aws.ToString(created.ARN), nil
 	}

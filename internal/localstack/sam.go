@@ -37,7 +37,7 @@ func (s sam) build(ctx context.Context, function ...string) error {
 }
 
 // deploy creates or updates the stack from what was built.
-func (s sam) deploy(ctx context.Context, secretARN string, paysimPort int) error {
+func (s sam) deploy(ctx context.Context, keys secrets, paysimPort int) error {
 	arch, err := architecture(runtime.GOARCH)
 	if err != nil {
 		return err
@@ -46,7 +46,7 @@ func (s sam) deploy(ctx context.Context, secretARN string, paysimPort int) error
 		"--template-file", filepath.Join(s.in.buildDir(), "template.yaml"),
 		"--parameter-overrides", strings.Join([]string{
 			"Stage=local", "Architecture=" + arch,
-			"StripeSecretArn=" + secretARN, "StripeApiUrl=" + endpoint(paysimPort),
+			"StripeSecretArn=" + keys.provider, "StripeWebhookSecretArn=" + keys.notices, "StripeApiUrl=" + endpoint(paysimPort),
 		}, " "))
 }
 

@@ -24,9 +24,11 @@ func (s *SAMLocal) startNeighbours(ctx context.Context, machine host) (err error
 	s.options.listen = machine.listen
 	s.Endpoints.AWS = endpointAt(machine.listen, s.options.Port)
 	s.Endpoints.Paysim = endpointAt(machine.listen, s.options.PaysimPort)
-	if s.secret, err = s.startEmulator(ctx, toolbox.New(s.options.Root, s.options.Steps.Begin)); err != nil {
+	keys, err := s.startEmulator(ctx, toolbox.New(s.options.Root, s.options.Steps.Begin))
+	if err != nil {
 		return err
 	}
+	s.secret = keys.provider
 	if err := s.startPaymentSimulator(ctx); err != nil {
 		return err
 	}

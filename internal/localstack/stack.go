@@ -83,19 +83,24 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
-	secret, tool, err := s.startParts(ctx)
+	keys, tool, err := s.startParts(ctx)
 	if err != nil {
 		return err
 	}
 	cloud := Connect(s.Endpoints.AWS, region)
 	steps := s.options.Steps
 	if err := steps.Do("deploy the stack (sam deploy)", func() error {
-		return tool.deploy(ctx, secret, s.options.PaysimPort)
+		return tool.deploy(ctx, keys, s.options.PaysimPort)
 	}); err != nil {
 		return err
 	}
 	if err := steps.Do("create API routes", func() error {
 		return s.completeDeployment(ctx, cloud)
+	}); err != nil {
+		return err
+	}
+	if err := steps.Do("connect the payment simulator's webhook", func() error {
+		return sendNotices(ctx, s.Endpoints)
 	}); err != nil {
 		return err
 	}
@@ -137,9 +142,9 @@ func (s *Stack) prepare(ctx context.Context) error {
 	})
 }
 
-// startParts does side by side what does not depend on each other. It returns the ARN
-// of the provider's secret and the SAM CLI with the functions built.
-func (s *Stack) startParts(ctx context.Context) (secret string, tool sam, err error) {
+// startParts does side by side what does not depend on each other. It returns the ARNs
+// of the provider's secrets and the SAM CLI with the functions built.
+func (s *Stack) startParts(ctx context.Context) (keys secrets, tool sam, err error) {
 	box := toolbox.New(s.options.Root, s.options.Steps.Begin)
 	s.Endpoints = Endpoints{
 		AWS: endpoint(s.options.Port), Paysim: endpoint(s.options.PaysimPort),
@@ -147,7 +152,7 @@ func (s *Stack) startParts(ctx context.Context) (secret string, tool sam, err er
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		secret, err = s.startEmulator(ctx, box)
+		keys, err = s.startEmulator(ctx, box)
 		return err
 	})
 	group.Go(func() error { return s.startPaymentSimulator(ctx) })
@@ -160,15 +165,15 @@ func (s *Stack) startParts(ctx context.Context) (secret string, tool sam, err er
 		tool = sam{root: s.options.Root, in: s.in, venv: venv, aws: s.Endpoints.AWS, goos: runtime.GOOS}
 		return s.options.Steps.Do("build the functions (sam build)", func() error { return tool.build(ctx) })
 	})
-	return secret, tool, group.Wait()
+	return keys, tool, group.Wait()
 }
 
-func (s *Stack) startEmulator(ctx context.Context, box *toolbox.Box) (secret string, err error) {
+func (s *Stack) startEmulator(ctx context.Context, box *toolbox.Box) (keys secrets, err error) {
 	venv, err := box.Emulators(ctx)
 	if err != nil {
-		return "", err
+		return keys, err
 	}
-	return secret, s.options.Steps.Do("start the AWS emulator", func() error {
+	return keys, s.options.Steps.Do("start the AWS emulator", func() error {
 		emulator, err := startMiniStack(ctx, s.in, venv, s.options.address(), s.options.Port)
 		if err != nil {
 			return err
@@ -181,7 +186,7 @@ func (s *Stack) startEmulator(ctx context.Context, box *toolbox.Box) (secret str
 		if err := awaitURL(ctx, s.Endpoints.AWS+"/_ministack/ready", emulator); err != nil {
 			return err
 		}
-		secret, err = Connect(s.Endpoints.AWS, region).providerSecret(ctx)
+		keys, err = Connect(s.Endpoints.AWS, region).providerSecrets(ctx)
 		return err
 	})
 }

@@ -229,3 +229,24 @@ func TestReconcileGoesOnAsProcessDoes(t *testing.T) {
 		t.Errorf("no booking: %v", err)
 	}
 }
+
+// The provider says whose an object is; one that it does not know is an error, since a
+// notice named it.
+func TestAnObjectTellsItsBooking(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "pm_card_visa")
+	d.hinted(t)
+	foreign, err := d.provider.Create(t.Context(), payments.Order{BookingID: "order-7", Amount: 100, Currency: "EUR", Method: "pm_card_visa"}, "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ref, want := range map[string]booking.ID{"pi_fake1": id, foreign.Ref: ""} {
+		if got, err := d.BookingOf(t.Context(), ref); err != nil || got != want {
+			t.Errorf("%s is of %q (%v), want %q", ref, got, err, want)
+		}
+	}
+	var failed *payments.Error
+	if _, err := d.BookingOf(t.Context(), "pi_none"); !errors.As(err, &failed) {
+		t.Errorf("an object that is not there: %v", err)
+	}
+}

@@ -2,6 +2,7 @@ package system
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -60,8 +61,8 @@ func New(now func() time.Time, random func() float64) (*World, error) {
 	bookings := &booking.Service{Store: w.Log, Backoff: booking.RaceBackoff(random), Sleep: resilience.Sleep, Log: log}
 	w.API = (&httpapi.API{
 		Bookings: bookings, Views: w.Views, Tariff: tariff, Now: now,
-		Payments: breaker.State,
-		Log:      log, CursorKey: func(context.Context) ([]byte, error) { return []byte("the key of a world that is not real"), nil },
+		Payments: breaker.State, Notices: httpapi.Notices{Parse: plainNotice, Hints: w.owed},
+		Log: log, CursorKey: func(context.Context) ([]byte, error) { return []byte("the key of a world that is not real"), nil },
 		Release: hailstone.Release, Spec: hailstone.OpenAPI,
 	}).Handler()
 	w.relay = &relay.Relay{Projection: w.projection, Payments: w.owed}
@@ -101,15 +102,37 @@ func (w *World) Step(ctx context.Context) error {
 	if _, err := w.relay.Forward(ctx, w.Log.take()); err != nil {
 		return err
 	}
-	w.projection.deliver(ctx, func(ctx context.Context, id booking.ID) error {
+	w.projection.deliver(ctx, func(ctx context.Context, d queue.Delivery) error {
+		id, ok := booking.IDOf(d.Stream)
+		if !ok {
+			return queue.ErrMalformed
+		}
 		_, err := w.projector.Project(ctx, id)
 		return err
 	})
-	w.owed.deliver(ctx, func(ctx context.Context, id booking.ID) error {
-		_, err := w.processor.Process(ctx, id, events.Trace{})
-		return err
-	})
+	w.owed.deliver(ctx, w.pay)
 	return nil
+}
+
+// pay does what a hint of the payments queue asks for.
+func (w *World) pay(ctx context.Context, d queue.Delivery) (err error) {
+	id, _ := booking.IDOf(d.Stream)
+	if ref, ok := payments.RefOf(d.Stream); ok {
+		if id, err = w.processor.BookingOf(ctx, ref); err != nil {
+			return err
+		}
+	}
+	if d.Reconcile {
+		_, err = w.processor.Reconcile(ctx, id, events.Trace{})
+		return err
+	}
+	_, err = w.processor.Process(ctx, id, events.Trace{})
+	return err
+}
+
+// plainNotice reads a notice of this world's provider, which signs nothing.
+func plainNotice(_ context.Context, body []byte, _ string) (n payments.Notice, err error) {
+	return n, json.Unmarshal(body, &n)
 }
 
 // mailbox is a queue in memory.
@@ -134,17 +157,11 @@ func (m *mailbox) Send(_ context.Context, hints []queue.Hint) ([]int, error) {
 func (m *mailbox) empty() bool { return len(m.messages) == 0 }
 
 // deliver hands over everything that is there now; what fails stays.
-func (m *mailbox) deliver(ctx context.Context, handle func(context.Context, booking.ID) error) {
+func (m *mailbox) deliver(ctx context.Context, handle func(context.Context, queue.Delivery) error) {
 	batch := m.messages
 	m.messages = nil
 	failed := map[string]bool{}
-	for _, f := range queue.Process(ctx, batch, 1, func(ctx context.Context, h queue.Delivery) error {
-		id, ok := booking.IDOf(h.Stream)
-		if !ok {
-			return queue.ErrMalformed
-		}
-		return handle(ctx, id)
-	}) {
+	for _, f := range queue.Process(ctx, batch, 1, handle) {
 		failed[f.ID] = true
 	}
 	for _, message := range batch {

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/stripe/stripe-go/v85"
-)
 
-// ErrSignature is a webhook that Stripe did not sign, or not lately.
-var ErrSignature = errors.New("the webhook's signature is not valid")
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/payments"
+)
 
 // DefaultTolerance is how old a signature may be: Stripe's own choice.
 const DefaultTolerance = stripe.WebhookDefaultTolerance
@@ -25,21 +25,10 @@ type Webhook struct {
 	Now       func() time.Time
 }
 
-// Notice says which payment an event is about, and nothing of what happened:
-// events come late, twice and in any order, so that only the object itself tells.
-type Notice struct {
-	// BookingID is from the metadata that this service gave the object. Disputes, and
-	// refunds made by hand, have none: there the object that Ref names tells, see
-	// Gateway.Retrieve.
-	BookingID string
-	// Ref names the payment object.
-	Ref string
-}
-
 // Parse returns what a webhook is about, from its body as it came and its
 // Stripe-Signature. The notice is empty for an event that is about no payment of this
-// service. The error is ErrSignature, or tells that the body is not an event.
-func (w Webhook) Parse(body []byte, signature string) (Notice, error) {
+// service. The error wraps payments.ErrSignature, or tells that the body is not an event.
+func (w Webhook) Parse(body []byte, signature string) (payments.Notice, error) {
 	// The client measures a signature's age by the time of day alone, so that our clock
 	// has to go into the tolerance.
 	ahead := time.Until(w.Now())
@@ -47,11 +36,11 @@ func (w Webhook) Parse(body []byte, signature string) (Notice, error) {
 		stripe.WithTolerance(w.Tolerance-ahead), stripe.WithIgnoreAPIVersionMismatch())
 	switch {
 	case isSignatureError(err):
-		return Notice{}, fmt.Errorf("%w: %w", ErrSignature, err)
+		return payments.Notice{}, fmt.Errorf("%w: %w", payments.ErrSignature, err)
 	case err != nil:
-		return Notice{}, errors.New("the webhook's body is not an event") // the cause may quote it
+		return payments.Notice{}, errors.New("the webhook's body is not an event") // the cause may quote it
 	case event.Data == nil:
-		return Notice{}, nil
+		return payments.Notice{}, nil
 	}
 	return noticeOf(event.Data.Raw)
 }
@@ -62,7 +51,7 @@ func isSignatureError(err error) bool {
 }
 
 // noticeOf reads the few fields that the objects of all events have in common.
-func noticeOf(object json.RawMessage) (Notice, error) {
+func noticeOf(object json.RawMessage) (payments.Notice, error) {
 	var o struct {
 		ID            string            `json:"id"`
 		Object        string            `json:"object"`
@@ -70,19 +59,22 @@ func noticeOf(object json.RawMessage) (Notice, error) {
 		Metadata      map[string]string `json:"metadata"`
 	}
 	if err := json.Unmarshal(object, &o); err != nil {
-		return Notice{}, errors.New("the webhook's object cannot be read")
+		return payments.Notice{}, errors.New("the webhook's object cannot be read")
 	}
-	n := Notice{BookingID: o.Metadata[bookingKey]}
+	n := payments.Notice{BookingID: booking.ID(o.Metadata[bookingKey])}
+	anonymous := false // whether ours may come without the booking's id
 	switch o.Object {
 	case "payment_intent":
 		n.Ref = o.ID
-	case "charge", "refund", "dispute":
+	case "charge": // has the metadata of its payment intent
 		n.Ref = string(o.PaymentIntent)
+	case "refund", "dispute":
+		n.Ref, anonymous = string(o.PaymentIntent), true
 	default:
-		return Notice{}, nil
+		return payments.Notice{}, nil
 	}
-	if !isRef(n.Ref) {
-		return Notice{}, nil
+	if !isRef(n.Ref) || n.BookingID == "" && !anonymous {
+		return payments.Notice{}, nil
 	}
 	return n, nil
 }

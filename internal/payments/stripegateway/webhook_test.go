@@ -37,20 +37,20 @@ func TestWebhooksAreAboutPayments(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		body string
-		want stripegateway.Notice
+		want payments.Notice
 	}{
-		"payment":             {eventOf("payment_intent.canceled", `{"id":"pi_1","object":"payment_intent","metadata":{"booking_id":"bk_1"}}`), stripegateway.Notice{BookingID: "bk_1", Ref: "pi_1"}},
-		"payment of others":   {eventOf("payment_intent.canceled", `{"id":"pi_1","object":"payment_intent","metadata":{}}`), stripegateway.Notice{Ref: "pi_1"}},
-		"charge":              {eventOf("charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":"pi_1","metadata":{"booking_id":"bk_1"}}`), stripegateway.Notice{BookingID: "bk_1", Ref: "pi_1"}},
-		"charge in full":      {eventOf("charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":{"id":"pi_1"},"metadata":{"booking_id":"bk_1"}}`), stripegateway.Notice{BookingID: "bk_1", Ref: "pi_1"}},
-		"refund":              {eventOf("refund.failed", `{"id":"re_1","object":"refund","payment_intent":"pi_1","metadata":{"booking_id":"bk_1"}}`), stripegateway.Notice{BookingID: "bk_1", Ref: "pi_1"}},
-		"refund by hand":      {eventOf("refund.created", `{"id":"re_1","object":"refund","payment_intent":"pi_1","metadata":null}`), stripegateway.Notice{Ref: "pi_1"}},
-		"dispute":             {eventOf("charge.dispute.created", `{"id":"du_1","object":"dispute","payment_intent":"pi_1","charge":"ch_1"}`), stripegateway.Notice{Ref: "pi_1"}},
-		"unknown type":        {eventOf("payment_intent.celebrated", `{"id":"pi_1","object":"payment_intent","metadata":{"booking_id":"bk_1"}}`), stripegateway.Notice{BookingID: "bk_1", Ref: "pi_1"}},
-		"another object":      {eventOf("customer.created", `{"id":"cus_1","object":"customer","metadata":{"booking_id":"bk_1"}}`), stripegateway.Notice{}},
-		"charge of no intent": {eventOf("charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":null,"metadata":{"booking_id":"bk_1"}}`), stripegateway.Notice{}},
-		"a strange id":        {eventOf("payment_intent.canceled", `{"id":"pi_1/../x","object":"payment_intent"}`), stripegateway.Notice{}},
-		"no data":             {`{"id":"evt_1","object":"event","type":"payment_intent.canceled"}`, stripegateway.Notice{}},
+		"payment":             {eventOf("payment_intent.canceled", `{"id":"pi_1","object":"payment_intent","metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
+		"payment of others":   {eventOf("payment_intent.canceled", `{"id":"pi_1","object":"payment_intent","metadata":{}}`), payments.Notice{}},
+		"charge":              {eventOf("charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":"pi_1","metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
+		"charge in full":      {eventOf("charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":{"id":"pi_1"},"metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
+		"refund":              {eventOf("refund.failed", `{"id":"re_1","object":"refund","payment_intent":"pi_1","metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
+		"refund by hand":      {eventOf("refund.created", `{"id":"re_1","object":"refund","payment_intent":"pi_1","metadata":null}`), payments.Notice{Ref: "pi_1"}},
+		"dispute":             {eventOf("charge.dispute.created", `{"id":"du_1","object":"dispute","payment_intent":"pi_1","charge":"ch_1"}`), payments.Notice{Ref: "pi_1"}},
+		"unknown type":        {eventOf("payment_intent.celebrated", `{"id":"pi_1","object":"payment_intent","metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
+		"another object":      {eventOf("customer.created", `{"id":"cus_1","object":"customer","metadata":{"booking_id":"bk_1"}}`), payments.Notice{}},
+		"charge of no intent": {eventOf("charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":null,"metadata":{"booking_id":"bk_1"}}`), payments.Notice{}},
+		"a strange id":        {eventOf("payment_intent.canceled", `{"id":"pi_1/../x","object":"payment_intent"}`), payments.Notice{}},
+		"no data":             {`{"id":"evt_1","object":"event","type":"payment_intent.canceled"}`, payments.Notice{}},
 	} {
 		got, err := webhookAt(sent).Parse([]byte(tc.body), signed(tc.body, sent, webhookSecret))
 		if err != nil || got != tc.want {
@@ -82,7 +82,7 @@ func TestWebhooksAreSigned(t *testing.T) {
 		"not at all":                {"", sent, false},
 	} {
 		_, err := webhookAt(tc.at).Parse([]byte(body), tc.header)
-		if tc.valid && err != nil || !tc.valid && !errors.Is(err, stripegateway.ErrSignature) {
+		if tc.valid && err != nil || !tc.valid && !errors.Is(err, payments.ErrSignature) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -92,7 +92,7 @@ func TestASignedBodyThatIsNoEvent(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"", "Ada", "null", `{"object":"v2.core.event"}`, `{"object":"event","data":{"object":"Ada"}}`, `{"object":"event","data":{"object":{"metadata":{"booking_id":1}}}}`} {
 		_, err := webhookAt(sent).Parse([]byte(body), signed(body, sent, webhookSecret))
-		if err == nil || errors.Is(err, stripegateway.ErrSignature) || strings.Contains(err.Error(), "Ada") {
+		if err == nil || errors.Is(err, payments.ErrSignature) || strings.Contains(err.Error(), "Ada") {
 			t.Errorf("%q: %v", body, err)
 		}
 	}
@@ -102,7 +102,7 @@ func TestASignedBodyThatIsNoEvent(t *testing.T) {
 // payment, a refund that fails late, a dispute.
 func TestWebhooksOfTheSimulator(t *testing.T) {
 	t.Parallel()
-	got := make(chan stripegateway.Notice, 100)
+	got := make(chan payments.Notice, 100)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if _, err := stripe.ConstructEvent(body, r.Header.Get("Stripe-Signature"), webhookSecret); err != nil {
@@ -133,13 +133,13 @@ func TestWebhooksOfTheSimulator(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next := func(what string, want stripegateway.Notice) {
+	next := func(what string, want payments.Notice) {
 		t.Helper()
 		if n := <-got; n != want {
 			t.Errorf("%s: %+v, want %+v", what, n, want)
 		}
 	}
-	ours, anonymous := stripegateway.Notice{BookingID: "bk_1", Ref: p.Ref}, stripegateway.Notice{Ref: p.Ref}
+	ours, anonymous := payments.Notice{BookingID: "bk_1", Ref: p.Ref}, payments.Notice{Ref: p.Ref}
 	next("created", ours)
 	if _, err = g.Confirm(ctx, p.Ref, "confirm"); err != nil {
 		t.Fatal(err)

@@ -46,6 +46,7 @@ type Booking struct {
 		State      string          `json:"state"`
 		Authorized *Money          `json:"authorized"`
 		Captured   Money           `json:"captured"`
+		Refunded   Money           `json:"refunded"`
 		Failure    json.RawMessage `json:"failure"`
 	} `json:"payment"`
 	Cancellation *struct {

@@ -128,7 +128,7 @@ func (s *session) refusedCommand(client api.Client, name string, header map[stri
 	switch name {
 	case "assign":
 		request.Body = s.driver()
-	case "abort":
+	case "refund", "abort":
 		request.Body = reason("No.")
 	}
 	response, err := client.Do(s.ctx, request)

@@ -26,6 +26,8 @@ type fake struct {
 	payments func(id string, found []Payment) []Payment
 	target   Target
 	apiOnly  bool // nothing follows from a request
+	// unnoticed tells that the provider tells nothing.
+	unnoticed bool
 }
 
 type answer struct {
@@ -65,7 +67,7 @@ func newFake(t *testing.T) *fake {
 	t.Cleanup(server.Close)
 	f.target = Target{
 		API: server.URL, Rider: riderToken, OtherRider: otherToken, Dispatch: dispatchToken, Ops: opsToken,
-		Patience: 30 * time.Millisecond, Ledger: f.ledger, View: f.view,
+		Patience: 30 * time.Millisecond, Ledger: f.ledger, View: f.view, RefundByHand: f.refundByHand,
 		DeadLetters: func(context.Context) (map[string]int, error) { return map[string]int{"Queue": 0}, nil },
 		Forged:      map[string]string{"that was made up": "header.eve.0123456789"},
 	}
@@ -97,7 +99,7 @@ func (f *fake) answer(r *http.Request) answer {
 	switch {
 	case known:
 		request.Caller = &caller
-	case strings.HasPrefix(r.URL.Path, "/v1/"):
+	case strings.HasPrefix(r.URL.Path, "/v1/") && !strings.HasPrefix(r.URL.Path, "/v1/webhooks/"):
 		return answer{status: http.StatusUnauthorized, header: http.Header{}, body: `{"message":"Unauthorized"}`}
 	}
 	recorder := httptest.NewRecorder()
@@ -115,6 +117,26 @@ func (f *fake) ledger(_ context.Context, id string) ([]Payment, error) {
 		}
 	}
 	return f.payments(id, found), nil
+}
+
+// refundByHand gives money back, of which the provider tells.
+func (f *fake) refundByHand(ctx context.Context, ref string, amount int64) error {
+	f.mu.Lock()
+	_, err := f.world.Provider.RefundByHand(ref, amount)
+	f.mu.Unlock()
+	if err != nil || f.unnoticed {
+		return err
+	}
+	body := strings.NewReader(`{"Ref":"` + ref + `"}`)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, f.target.API+"/v1/webhooks/stripe", body)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	return response.Body.Close()
 }
 
 func (f *fake) view(ctx context.Context, id string) (int64, error) {

@@ -26,6 +26,9 @@ type Target struct {
 
 	// Ledger returns what the payment provider has for a booking.
 	Ledger func(ctx context.Context, bookingID string) ([]Payment, error)
+	// RefundByHand has the provider give money back, in minor units, without the
+	// service being asked.
+	RefundByHand func(ctx context.Context, ref string, amount int64) error
 	// View returns the version of the booking that the projector has written, 0 for none.
 	View func(ctx context.Context, bookingID string) (version int64, err error)
 	// DeadLetters returns how many messages lie in each dead-letter queue.
@@ -63,7 +66,7 @@ type Check struct {
 func Run(ctx context.Context, target Target, out io.Writer) Report {
 	return run(ctx, target, out,
 		(*session).openRoutes, (*session).happyBooking, (*session).quotes, (*session).repeatedRequest, (*session).callers, (*session).forgers,
-		(*session).refusedRequests, (*session).reads, (*session).ride, (*session).rideIsPaid, (*session).earlyEnds,
+		(*session).refusedRequests, (*session).reads, (*session).ride, (*session).rideIsPaid, (*session).refunds, (*session).earlyEnds,
 		(*session).declinedCard, (*session).ownBookings, (*session).deadLetters)
 }
 

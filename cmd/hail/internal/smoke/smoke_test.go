@@ -21,9 +21,9 @@ func TestSoundDeploymentPasses(t *testing.T) {
 func TestWhatCannotBeLookedIntoIsSaid(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	f.target.Ledger, f.target.View, f.target.DeadLetters = nil, nil, nil
+	f.target.Ledger, f.target.RefundByHand, f.target.View, f.target.DeadLetters = nil, nil, nil, nil
 	report, failed, output := f.run(t)
-	if len(failed) != 0 || strings.Count(output, "not checked: ") != 6 {
+	if len(failed) != 0 || strings.Count(output, "not checked: ") != 7 {
 		t.Errorf("got %+v\n%s", report, output)
 	}
 }
@@ -151,6 +151,13 @@ func TestFaultsAreFound(t *testing.T) {
 		{"canceled for a fee", at(get, "/v1/bookings/bk_", member("cancellation.fee.amount", 500)), "canceled by its rider"},
 		{"arrives after the end", at(post, "/arrive", accepted(409)), "takes no more commands"},
 		{"a rider aborts", by(riderToken, at(post, "/abort", accepted(403))), "a rider may not abort"},
+		{"a rider refunds", by(riderToken, at(post, "/refund", accepted(403))), "a rider may not refund"},
+		{"refunds too much", at(post, "/refund", func(a *answer) {
+			if a.status == 422 {
+				a.status = 202
+			}
+		}), "more than was captured"},
+		{"refunds nothing", at(get, "/v1/bookings/bk_", member("payment.refunded.amount", 0)), "refunded by ops"},
 		{"aborted at once", at(post, "/abort", status(200)), "aborted by ops"},
 		{"aborted without a word", at(get, "/v1/bookings/bk_", text("The road is closed.", "")), "aborted by ops"},
 		{"declined booking goes on", at(get, "/v1/bookings/bk_", text("canceled", "requested")), "declined card"},
@@ -233,6 +240,7 @@ func TestFaultsBehindTheAPIAreFound(t *testing.T) {
 				}
 			}
 		}, "canceled by its rider"},
+		{"deaf to the provider", func(f *fake) { f.unnoticed = true }, "by its webhook"},
 		{"dead letter", func(f *fake) {
 			f.target.DeadLetters = func(context.Context) (map[string]int, error) { return map[string]int{"a": 0, "b": 1}, nil }
 		}, "dead-letter"},
