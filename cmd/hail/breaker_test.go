@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hailstone-rides/hailstone/cmd/hail/internal/sqsfake"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/resilience"
 	"github.com/hailstone-rides/hailstone/internal/resilience/dynamobreaker"
@@ -26,21 +27,33 @@ type account struct {
 	db  dynamolocal.DB
 }
 
-const stackOutputs = `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member>
-<StackName>%s</StackName><CreationTime>2026-11-23T08:00:00Z</CreationTime><StackStatus>CREATE_COMPLETE</StackStatus>
-<Outputs><member><OutputKey>%s</OutputKey><OutputValue>%s</OutputValue></member></Outputs>
+const (
+	stackOutputs = `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member>
+<StackName>%s</StackName><CreationTime>2026-11-23T08:00:00Z</CreationTime><StackStatus>CREATE_COMPLETE</StackStatus><Outputs>%s</Outputs>
 </member></Stacks></DescribeStacksResult></DescribeStacksResponse>`
+	stackOutput = `<member><OutputKey>%s</OutputKey><OutputValue>%s</OutputValue></member>`
+)
 
-// newAccount answers for CloudFormation, and passes on what is for DynamoDB.
+// newAccount has a stack with one output, which names the control table.
 func newAccount(t *testing.T, output string) account {
 	t.Helper()
 	db := dynamolocal.New(t)
+	return newAccountOf(t, db, map[string]string{output: db.Tables.Control}, http.NotFoundHandler())
+}
+
+// newAccountOf answers for CloudFormation, and passes on what is for DynamoDB and SQS.
+func newAccountOf(t *testing.T, db dynamolocal.DB, outputs map[string]string, queues http.Handler) account {
+	t.Helper()
 	tables, err := url.Parse(*db.Client.Options().BaseEndpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
 	pass := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(tables) }}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if sqsfake.Handles(r) {
+			queues.ServeHTTP(w, r)
+			return
+		}
 		if r.Header.Get("X-Amz-Target") != "" {
 			pass.ServeHTTP(w, r)
 			return
@@ -51,7 +64,11 @@ func newAccount(t *testing.T, output string) account {
 			fmt.Fprint(w, `<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id nowhere does not exist</Message></Error></ErrorResponse>`)
 			return
 		}
-		fmt.Fprintf(w, stackOutputs, name, output, db.Tables.Control)
+		var told strings.Builder
+		for key, value := range outputs {
+			fmt.Fprintf(&told, stackOutput, key, value)
+		}
+		fmt.Fprintf(w, stackOutputs, name, told.String())
 	}))
 	t.Cleanup(server.Close)
 	return account{url: server.URL, db: db}

@@ -32,12 +32,15 @@ const (
 type commands struct {
 	JSON bool `help:"Print the result as JSON."`
 
-	Breaker breakerCommand `cmd:"" help:"Look at the breaker before the payment provider, or overrule it."`
-	Dev     devCommand     `cmd:"" help:"Run the whole product on this machine: emulated AWS, simulated payments, real deployment."`
-	Token   tokenCommand   `cmd:"" help:"Print an access token of a local user, creating the user if need be."`
-	Book    bookCommand    `cmd:"" help:"Book a ride."`
-	Smoke   smokeCommand   `cmd:"" help:"Check a deployed stack end to end: the running local one, one in AWS, or any with tokens."`
-	Tools   toolsCommand   `cmd:"" help:"Install a pinned tool under .tools/ and print the directory of its programs."`
+	Breaker   breakerCommand   `cmd:"" help:"Look at the breaker before the payment provider, or overrule it."`
+	Dev       devCommand       `cmd:"" help:"Run the whole product on this machine: emulated AWS, simulated payments, real deployment."`
+	Token     tokenCommand     `cmd:"" help:"Print an access token of a local user, creating the user if need be."`
+	Book      bookCommand      `cmd:"" help:"Book a ride."`
+	Payments  paymentsCommand  `cmd:"" help:"Look at payments that wait for the provider."`
+	Reconcile reconcileCommand `cmd:"" help:"Compare a booking's payment with what the provider has."`
+	DLQ       dlqCommand       `cmd:"" name:"dlq" help:"Look through the dead-letter queues, and bring messages back."`
+	Smoke     smokeCommand     `cmd:"" help:"Check a deployed stack end to end: the running local one, one in AWS, or any with tokens."`
+	Tools     toolsCommand     `cmd:"" help:"Install a pinned tool under .tools/ and print the directory of its programs."`
 }
 
 // app is what every command works with.
