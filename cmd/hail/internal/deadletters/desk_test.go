@@ -79,10 +79,11 @@ func (o office) walk(t *testing.T, f deadletters.Filter) map[string]deadletters.
 func TestEveryLetterHasAReason(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
+	o.Put("dead", "m6", `{"v":1,"stream":"payment/pi_1","version":1,"reconcile":true}`, time.Hour)
 	found := o.walk(t, deadletters.Filter{})
 	for id, want := range map[string]string{
 		"m1": "nothing is wrong with it now", "m2": "nothing is wrong with it now", "m3": "there is no such booking",
-		"m4": "malformed hint: no JSON", "m5": "unknown kind of stream",
+		"m4": "malformed hint: no JSON", "m5": "unknown kind of stream", "m6": "the provider did not say",
 	} {
 		if got := found[id].Reason; !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q, want %q", id, got, want)
@@ -91,10 +92,10 @@ func TestEveryLetterHasAReason(t *testing.T) {
 	if l := found["m2"]; !l.SentAt.Equal(noon.Add(-30*day)) || l.Stream != id(2).Stream() || l.Receives != 1 || l.Queue != "payments" {
 		t.Errorf("%+v", l)
 	}
-	if len(found) != 5 || o.Hidden("dead") != 0 || len(o.Messages("dead")) != 5 {
-		t.Errorf("%d letters, %d hidden, %d left; want all five in sight again", len(found), o.Hidden("dead"), len(o.Messages("dead")))
+	if len(found) != 6 || o.Hidden("dead") != 0 || len(o.Messages("dead")) != 6 {
+		t.Errorf("%d letters, %d hidden, %d left; want all six in sight again", len(found), o.Hidden("dead"), len(o.Messages("dead")))
 	}
-	if n, err := o.Count(t.Context(), o.Queue); n != 5 || err != nil {
+	if n, err := o.Count(t.Context(), o.Queue); n != 6 || err != nil {
 		t.Errorf("counted %d (%v)", n, err)
 	}
 }

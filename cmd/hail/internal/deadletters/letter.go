@@ -12,6 +12,7 @@ import (
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/queue"
 )
 
@@ -34,6 +35,7 @@ type Letter struct {
 // What the reason of a letter can be, apart from what queue.Parse says.
 const (
 	noBookingStream = "unknown kind of stream"
+	notTold         = "the provider did not say in time which booking its notice is about"
 	noBooking       = "there is no such booking"
 	notKnown        = "nothing is wrong with it now: the function's log has its id"
 )
@@ -56,6 +58,9 @@ func (d Desk) judge(ctx context.Context, l *Letter) (string, error) {
 		return malformed.Error(), nil //nolint:nilerr // it is what was asked for
 	}
 	l.Stream, l.Reconcile = h.Stream, h.Reconcile
+	if _, ok := payments.RefOf(h.Stream); ok {
+		return notTold, nil
+	}
 	id, ok := booking.IDOf(h.Stream)
 	if !ok {
 		return noBookingStream, nil
