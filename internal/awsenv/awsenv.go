@@ -22,6 +22,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"github.com/hailstone-rides/hailstone/internal/telemetry"
+	"github.com/hailstone-rides/hailstone/internal/telemetry/otlp"
 )
 
 // Limits of the AWS clients. The SDK retries; nothing above it does, so that
@@ -35,8 +36,12 @@ const (
 
 // Common are the settings that every function has.
 type Common struct {
-	Stage    string     `env:"STAGE,required,notEmpty"`
+	Stage string `env:"STAGE,required,notEmpty"`
+	// Stack is the name of the stack that the function belongs to.
+	Stack    string     `env:"STACK,required,notEmpty"`
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"INFO"`
+	// Collector is where spans go; empty for nowhere.
+	Collector string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
 }
 
 // Load reads settings into T by its env tags. A missing or malformed variable is
@@ -83,6 +88,19 @@ func named[T any](err error) error {
 // Logger returns the function's logger.
 func (c Common) Logger() *slog.Logger {
 	return telemetry.NewLogger(os.Stdout, c.LogLevel).With("stage", c.Stage)
+}
+
+// Telemetry returns what tells of the function with this name, such as booking.
+func (c Common) Telemetry(name string) (*telemetry.Function, error) {
+	config := telemetry.Config{Stack: c.Stack, Name: name, Out: os.Stdout, Level: c.LogLevel, Now: time.Now}
+	if c.Collector != "" {
+		exporter, err := otlp.New(c.Collector, name, c.Stack)
+		if err != nil {
+			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
+		}
+		config.Export = exporter
+	}
+	return telemetry.New(config), nil
 }
 
 // AWS returns the configuration for the clients of a function. Region,

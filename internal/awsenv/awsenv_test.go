@@ -27,7 +27,7 @@ type settings struct {
 // environment sets exactly these of the variables that settings has.
 func environment(t *testing.T, set map[string]string) {
 	t.Helper()
-	for _, name := range []string{"STAGE", "LOG_LEVEL", "EVENTS_TABLE", "STRIPE_API_URL", "WORKERS"} {
+	for _, name := range []string{"STAGE", "STACK", "OTEL_EXPORTER_OTLP_ENDPOINT", "LOG_LEVEL", "EVENTS_TABLE", "STRIPE_API_URL", "WORKERS"} {
 		t.Setenv(name, "") // so that it is restored
 		if err := os.Unsetenv(name); err != nil {
 			t.Fatal(err)
@@ -44,12 +44,12 @@ func TestSettingsComeFromTheEnvironment(t *testing.T) {
 		want settings
 	}{
 		"what must be": {
-			map[string]string{"STAGE": "prod", "EVENTS_TABLE": "events"},
-			settings{Common: awsenv.Common{Stage: "prod"}, Table: "events", URL: "https://api.stripe.com", Workers: 10},
+			map[string]string{"STAGE": "prod", "STACK": "hail", "EVENTS_TABLE": "events"},
+			settings{Common: awsenv.Common{Stage: "prod", Stack: "hail"}, Table: "events", URL: "https://api.stripe.com", Workers: 10},
 		},
 		"everything": {
-			map[string]string{"STAGE": "dev", "LOG_LEVEL": "debug", "EVENTS_TABLE": "events", "STRIPE_API_URL": "http://127.0.0.1:1", "WORKERS": "3"},
-			settings{Common: awsenv.Common{Stage: "dev", LogLevel: slog.LevelDebug}, Table: "events", URL: "http://127.0.0.1:1", Workers: 3},
+			map[string]string{"STAGE": "dev", "STACK": "hail", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "LOG_LEVEL": "debug", "EVENTS_TABLE": "events", "STRIPE_API_URL": "http://127.0.0.1:1", "WORKERS": "3"},
+			settings{Common: awsenv.Common{Stage: "dev", Stack: "hail", Collector: "http://127.0.0.1:4318", LogLevel: slog.LevelDebug}, Table: "events", URL: "http://127.0.0.1:1", Workers: 3},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestSettingsComeFromTheEnvironment(t *testing.T) {
 
 // Whoever deploys must learn from the error which variable to mend.
 func TestAnErrorNamesTheVariable(t *testing.T) {
-	good := map[string]string{"STAGE": "dev", "EVENTS_TABLE": "events"}
+	good := map[string]string{"STAGE": "dev", "STACK": "hail", "EVENTS_TABLE": "events"}
 	for name, test := range map[string]struct {
 		change map[string]string
 		names  []string
@@ -172,5 +172,22 @@ func TestTheLoggerSaysTheStage(t *testing.T) {
 	}
 	if got := string(out); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"message":"loud enough","stage":"prod"`) {
 		t.Errorf("the log is %q, want one line with the stage", got)
+	}
+}
+
+// Without a collector nothing of an exporter exists.
+func TestSpansGoNowhereUnlessACollectorIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		collector       string
+		exports, refuse bool
+	}{{"", false, false}, {"http://127.0.0.1:4318", true, false}, {"collector", false, true}} {
+		f, err := awsenv.Common{Stack: "hail", Collector: test.collector}.Telemetry("booking")
+		if (err != nil) != test.refuse {
+			t.Fatalf("%q: %v", test.collector, err)
+		}
+		if err == nil && (f.Export != nil) != test.exports {
+			t.Errorf("%q: the exporter is %v", test.collector, f.Export)
+		}
 	}
 }

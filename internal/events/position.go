@@ -2,6 +2,7 @@ package events
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -180,6 +181,18 @@ func (h History) Command(id string) (Commit, bool) {
 		}
 	}
 	return Commit{}, false
+}
+
+// Trace returns what the newest commit that tells goes back to, each field by itself: what
+// belongs to the same stream and was not asked for by a request of its own goes on there.
+func (h History) Trace() Trace {
+	var t Trace
+	for _, c := range h.commits {
+		t.CorrelationID = cmp.Or(c.Trace.CorrelationID, t.CorrelationID)
+		t.CausationID = cmp.Or(c.Trace.CausationID, t.CausationID)
+		t.Traceparent = cmp.Or(c.Trace.Traceparent, t.Traceparent)
+	}
+	return t
 }
 
 // Verify computes every digest and every hash of personal data that is still

@@ -1,8 +1,3 @@
-// Package telemetry makes a failure explain itself: structured logs that carry
-// the ids by which one request can be followed through every function.
-//
-// What must never be logged: card data, payment tokens, coordinates, names,
-// labels, request bodies.
 package telemetry
 
 import (
@@ -14,29 +9,59 @@ import (
 )
 
 // NewLogger returns a logger that writes one JSON object per line, with the
-// request id of the Lambda invocation wherever there is one.
+// request id of the Lambda invocation and the ids of the work at hand wherever
+// there are any.
 func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(&lambdaHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{
-		Level: level, ReplaceAttr: lambdacontext.ReplaceAttr,
-	})})
+	return slog.New(newHandler(w, level, nil))
 }
 
-type lambdaHandler struct{ slog.Handler }
+// newHandler is told to count what is a metric, at whatever level it is logged.
+func newHandler(w io.Writer, level slog.Level, m *meter) *handler {
+	return &handler{level: level, meter: m, Handler: slog.NewJSONHandler(w, &slog.HandlerOptions{
+		Level: slog.LevelDebug, ReplaceAttr: lambdacontext.ReplaceAttr,
+	})}
+}
+
+type handler struct {
+	slog.Handler
+	level slog.Level
+	meter *meter // nil counts nothing
+}
+
+// Enabled implements slog.Handler. What is counted passes here and ends in Handle.
+func (h *handler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= h.level || h.meter != nil && level >= slog.LevelInfo
+}
 
 // Handle implements slog.Handler.
-func (h *lambdaHandler) Handle(ctx context.Context, r slog.Record) error {
+func (h *handler) Handle(ctx context.Context, r slog.Record) error {
+	if metric, ok := told[r.Message]; ok && h.meter != nil {
+		h.meter.add(metric, 1)
+	}
+	if r.Level < h.level {
+		return nil
+	}
+	return h.write(ctx, r)
+}
+
+// write writes a record with the ids that its context has. The names are those that
+// Lambda's own lines and the code use already.
+func (h *handler) write(ctx context.Context, r slog.Record) error {
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		r.AddAttrs(slog.String("requestId", lc.AwsRequestID)) //nolint:sloglint // the name that Lambda itself logs it under
+	}
+	if w := workOf(ctx); w != nil {
+		r.AddAttrs(w.attributes(r)...)
 	}
 	return h.Handler.Handle(ctx, r)
 }
 
 // WithAttrs implements slog.Handler.
-func (h *lambdaHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &lambdaHandler{h.Handler.WithAttrs(attrs)}
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &handler{Handler: h.Handler.WithAttrs(attrs), level: h.level, meter: h.meter}
 }
 
 // WithGroup implements slog.Handler.
-func (h *lambdaHandler) WithGroup(name string) slog.Handler {
-	return &lambdaHandler{h.Handler.WithGroup(name)}
+func (h *handler) WithGroup(name string) slog.Handler {
+	return &handler{Handler: h.Handler.WithGroup(name), level: h.level, meter: h.meter}
 }
