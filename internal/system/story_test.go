@@ -210,6 +210,9 @@ func TestAnOutageOfTheProviderDoesNotStopBooking(t *testing.T) {
 	}
 	_, booked := alice.requests("key-1", "pm_card_visa")
 	s.settles()
+	alice.sees(booked.ID, booking.Requested)
+	s.waits(booked.ID)
+	s.sweeps()
 	alice.sees(booked.ID, booking.Confirmed)
 }
 
@@ -242,7 +245,7 @@ func TestAnOperatorStopsPaymentsAndNothingElse(t *testing.T) {
 	}
 	order(resilience.Auto)
 	healthy(`"status":"ok","payments":"closed"`)
-	s.settles()
+	s.sweeps()
 	alice.sees(booked.ID, booking.Confirmed)
 }
 

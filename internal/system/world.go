@@ -10,6 +10,8 @@ import (
 
 	"github.com/hailstone-rides/hailstone"
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/deferral"
+	"github.com/hailstone-rides/hailstone/internal/deferral/deferraltest"
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/events/eventstest"
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
@@ -31,12 +33,17 @@ type World struct {
 	Log      *tail
 	Views    *readmodeltest.Memory
 	Provider *gatewaytest.Fake
+	// Outage, if set, decides about calls to the provider that no script decides about.
+	Outage func(gatewaytest.Call) gatewaytest.Fault
 	// Breaker is what all functions share of the breaker before the provider.
 	Breaker fleettest.Memory
+	// Waiting is the payment work that was put off.
+	Waiting deferraltest.Memory
 
 	relay      *relay.Relay
 	projector  *readmodel.Projector
-	processor  *payments.Processor
+	worker     *deferral.Worker
+	deferred   *deferral.Pass
 	projection *mailbox
 	owed       *mailbox
 }
@@ -50,9 +57,14 @@ func New(now func() time.Time, random func() float64) (*World, error) {
 	w := &World{
 		Log:        &tail{Store: eventstest.NewMemory(events.NewStamp)},
 		Views:      &readmodeltest.Memory{},
-		Provider:   gatewaytest.NewFake(gatewaytest.Config{Now: now}),
 		projection: &mailbox{}, owed: &mailbox{},
 	}
+	w.Provider = gatewaytest.NewFake(gatewaytest.Config{Now: now, Fault: func(c gatewaytest.Call) gatewaytest.Fault {
+		if w.Outage == nil {
+			return gatewaytest.Fault{}
+		}
+		return w.Outage(c)
+	}})
 	log := slog.New(slog.DiscardHandler)
 	breaker, err := fleet.New(&w.Breaker, fleet.Defaults(payments.BreakerRules(now, random)))
 	if err != nil {
@@ -72,9 +84,15 @@ func New(now func() time.Time, random func() float64) (*World, error) {
 		return nil, err
 	}
 	keys := 0
-	w.processor = &payments.Processor{
+	processor := &payments.Processor{
 		Bookings: bookings, Gateway: guard, Now: now,
 		NewKey: func() string { keys++; return fmt.Sprint("fresh-", keys) }, Log: log,
+	}
+	w.worker = &deferral.Worker{
+		Payments: processor, Bookings: bookings, Items: &w.Waiting, Now: now, First: deferral.FirstDelay(random), Log: log,
+	}
+	w.deferred = &deferral.Pass{
+		Items: &w.Waiting, Bookings: bookings, Queue: w.owed, Breaker: breaker, Callers: 5, Now: now, Next: deferral.NextDelay(random), Log: log,
 	}
 	return w, nil
 }
@@ -83,7 +101,8 @@ func New(now func() time.Time, random func() float64) (*World, error) {
 const maxRounds = 100
 
 // Settle lets the functions run until nothing is left to be done: every commit
-// relayed, every queue empty. Failed messages come back, as SQS brings them.
+// relayed, every queue empty. Failed messages come back, as SQS brings them; work that
+// was put off waits for Sweep.
 func (w *World) Settle(ctx context.Context) error {
 	for range maxRounds {
 		if err := w.Step(ctx); err != nil {
@@ -110,24 +129,19 @@ func (w *World) Step(ctx context.Context) error {
 		_, err := w.projector.Project(ctx, id)
 		return err
 	})
-	w.owed.deliver(ctx, w.pay)
+	w.owed.deliver(ctx, w.worker.Handle)
 	return nil
 }
 
-// pay does what a hint of the payments queue asks for.
-func (w *World) pay(ctx context.Context, d queue.Delivery) (err error) {
-	id, _ := booking.IDOf(d.Stream)
-	if ref, ok := payments.RefOf(d.Stream); ok {
-		if id, err = w.processor.BookingOf(ctx, ref); err != nil {
-			return err
-		}
-	}
-	if d.Reconcile {
-		_, err = w.processor.Reconcile(ctx, id, events.Trace{})
-		return err
-	}
-	_, err = w.processor.Process(ctx, id, events.Trace{})
+// Sweep lets the sweeper bring back a portion of the payment work that was put off.
+func (w *World) Sweep(ctx context.Context) error {
+	_, err := w.deferred.Run(ctx)
 	return err
+}
+
+// Owe puts a message on the payments queue, as an operator does who brings it back.
+func (w *World) Owe(id string, body []byte) {
+	w.owed.messages = append(w.owed.messages, queue.Message{ID: id, Body: body})
 }
 
 // plainNotice reads a notice of this world's provider, which signs nothing.
@@ -154,12 +168,18 @@ func (m *mailbox) Send(_ context.Context, hints []queue.Hint) ([]int, error) {
 	return nil, nil
 }
 
+// Backlog implements deferral.Queue.
+func (m *mailbox) Backlog(context.Context) (int, error) { return len(m.messages), nil }
+
 func (m *mailbox) empty() bool { return len(m.messages) == 0 }
 
 // deliver hands over everything that is there now; what fails stays.
 func (m *mailbox) deliver(ctx context.Context, handle func(context.Context, queue.Delivery) error) {
 	batch := m.messages
 	m.messages = nil
+	for i := range batch {
+		batch[i].Receives++
+	}
 	failed := map[string]bool{}
 	for _, f := range queue.Process(ctx, batch, 1, handle) {
 		failed[f.ID] = true
