@@ -80,7 +80,7 @@ func (w *World) direct(t *task) {
 	w.quiet = true
 	w.progressed()
 	w.tell("", "the faults are over")
-	for !w.settled() {
+	for !w.settled() || w.reconcileAll() {
 		// A little later each time: at full minutes people begin something.
 		w.sched.park(t, time.Now().Add(10*time.Minute+time.Millisecond))
 		w.rescue()
@@ -194,7 +194,7 @@ func (w *World) conclude() {
 	for _, a := range w.oracle.order {
 		w.result.Bookings++
 		w.result.Ends[string(a.state.Status)+", "+string(a.state.Payment.Status)]++
-		if a.state.Status == booking.Completed && a.state.Payment.Status == booking.PaymentIsCaptured {
+		if a.state.Status == booking.Completed && (a.state.Payment.Status == booking.PaymentIsCaptured || a.state.Payment.Status == booking.PaymentIsRefunded) {
 			w.result.Completed++
 		}
 		w.src.mixText(string(a.id) + string(a.state.Status) + string(a.state.Payment.Status))

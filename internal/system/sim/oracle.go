@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
@@ -21,6 +22,10 @@ type oracle struct {
 	asked   map[string]string     // the first body of a command
 	reused  map[string]bool       // whether another one came with its key
 	granted map[string]grant      // the one answer to a command
+	keyed   map[string]time.Time  // when a key was used first
+	looked  map[asked]bool        // what an invocation has asked the provider about
+	stored  map[string]int        // failures that the provider keeps, by object and method
+	byHand  map[string]int64      // what was captured by hand, by object
 }
 
 // account is what the oracle knows of one booking.
@@ -37,6 +42,7 @@ func newOracle(w *World) *oracle {
 	return &oracle{
 		World: w, streams: map[events.StreamID]*account{}, drivers: map[string]booking.ID{},
 		refs: map[string]booking.ID{}, sends: map[string]int{}, asked: map[string]string{}, reused: map[string]bool{}, granted: map[string]grant{},
+		keyed: map[string]time.Time{}, looked: map[asked]bool{}, stored: map[string]int{}, byHand: map[string]int64{},
 	}
 }
 
@@ -82,6 +88,10 @@ var mayPay = map[string][]booking.PaymentStatus{
 	booking.TypePaymentAbandoned:         {booking.PaymentPending, booking.PaymentIsStarted, booking.PaymentHasFailed},
 	booking.TypePaymentAuthorizationLost: {booking.PaymentIsAuthorized},
 	booking.TypePaymentRetried:           {booking.PaymentHasFailed},
+	booking.TypePaymentFailed:            {booking.PaymentPending, booking.PaymentIsStarted},
+	booking.TypePaymentRefunded:          {booking.PaymentIsCaptured, booking.PaymentIsRefunded},
+	booking.TypePaymentRefundFailed:      {booking.PaymentIsCaptured, booking.PaymentIsRefunded},
+	booking.TypePaymentDisputed:          {booking.PaymentIsCaptured, booking.PaymentIsRefunded},
 }
 
 // appended judges a commit that was just stored.
@@ -130,14 +140,19 @@ func (o *oracle) happens(a *account, e booking.Event) {
 		o.fail("a payment goes its way", a.id, "%s while %q", e.Type(), before.Payment.Status)
 	}
 	a.state = booking.Evolve(before, e)
+	o.paid(a, before, e)
 	switch e := e.(type) {
 	case booking.PaymentAuthorized:
 		if before.Status.Terminal() {
 			o.reach(authorizedAfterTheEnd)
 		}
 	case booking.PaymentCaptured:
-		if e.Amount != a.state.Owed() || e.Amount.Amount > before.Payment.Authorized {
-			o.fail("3: what is owed is captured, within what is held", a.id, "captured %v, owed %v, held %d", e.Amount, a.state.Owed(), before.Payment.Authorized)
+		owed := a.state.Owed()
+		if amount, hand := o.byHand[e.Ref]; hand {
+			owed.Amount = amount
+		}
+		if e.Amount != owed || e.Amount.Amount > before.Payment.Authorized {
+			o.fail("3: what is owed is captured, within what is held", a.id, "captured %v, owed %v, held %d", e.Amount, owed, before.Payment.Authorized)
 		}
 		if a.state.Status == booking.Completed {
 			o.reach(rideWasCompleted)
@@ -149,8 +164,6 @@ func (o *oracle) happens(a *account, e booking.Event) {
 		if e.NewObject {
 			a.renewed++
 		}
-	case booking.PaymentAuthorizationLost:
-		o.reach(holdLapsed)
 	case booking.PaymentDeclined:
 		o.reach(paymentWasDeclined)
 	case booking.PaymentAbandoned:

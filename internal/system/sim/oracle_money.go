@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/payments"
@@ -13,7 +14,7 @@ func (o *oracle) bookingOf(ref string) string { return string(o.refs[ref]) }
 
 // providerCalled judges a call before it has its effect.
 func (o *oracle) providerCalled(c gatewaytest.Call) {
-	if c.Op != gatewaytest.Confirm && c.Op != gatewaytest.Capture {
+	if c.Op != gatewaytest.Confirm && c.Op != gatewaytest.Capture && c.Op != gatewaytest.Refund {
 		return
 	}
 	id := o.refs[c.Ref]
@@ -38,6 +39,7 @@ func (o *oracle) ledgerMoved() {
 		if e.Captured > 0 {
 			captured[e.BookingID]++
 		}
+		o.refundedOnce(e)
 		a := o.streams[id.Stream()]
 		switch {
 		case a == nil || held[e.BookingID] > 1+a.renewed:
@@ -73,6 +75,8 @@ func (o *oracle) unsettled(a *account) string {
 		return "it is " + string(a.state.Status)
 	case !a.state.Payment.Status.Settled():
 		return "its payment is " + string(a.state.Payment.Status)
+	case slices.ContainsFunc(a.state.Payment.Refunds, func(r booking.Refund) bool { return r.Status == booking.RefundOpen }):
+		return "a refund is open"
 	case err != nil || !ok || v.Version != a.state.Version:
 		return "its view is not the latest"
 	}
@@ -116,8 +120,8 @@ func (o *oracle) finishedBooking(a *account, ledger map[string]gatewaytest.Entry
 	e := ledger[p.Ref]
 	var wrong bool
 	switch p.Status {
-	case booking.PaymentIsCaptured:
-		wrong = e.Status != payments.StatusCaptured || e.Captured != p.Captured || e.EverHeld != p.Authorized || e.Currency != a.state.Fare.Currency
+	case booking.PaymentIsCaptured, booking.PaymentIsRefunded:
+		wrong = !sameRefunds(p, e) || e.Status != payments.StatusCaptured || e.Captured != p.Captured || e.EverHeld != p.Authorized || e.Currency != a.state.Fare.Currency
 	case booking.PaymentIsVoided:
 		wrong = e.Status != payments.StatusCanceled || e.EverHeld != p.Authorized
 	case booking.PaymentIsDeclined, booking.PaymentIsAbandoned:
@@ -126,7 +130,7 @@ func (o *oracle) finishedBooking(a *account, ledger map[string]gatewaytest.Entry
 		wrong = true
 	}
 	if wrong {
-		o.fail("4: the ledger and the log say the same", a.id, "the log has %+v, the provider %+v", p, e.Payment)
+		o.fail("4: the ledger and the log say the same", a.id, "the log has %+v, the provider %+v with %+v and %+v", p, e.Payment, e.Refunds, e.Disputes)
 	}
 	if a.state.Driver() != "" {
 		o.fail("10: in the end every driver is free", a.id, "%s is not", a.state.Driver())

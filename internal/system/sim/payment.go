@@ -22,8 +22,12 @@ func paymentPart() part {
 				return err
 			}
 		}
-		w.owed.handle = func(ctx context.Context, env *environment, _ queue.Delivery, id booking.ID) error {
-			_, err := processors[env].Process(ctx, id, events.Trace{})
+		w.owed.handle = func(ctx context.Context, env *environment, d queue.Delivery, id booking.ID) error {
+			work := processors[env].Process
+			if d.Reconcile {
+				work = processors[env].Reconcile
+			}
+			_, err := work(ctx, id, events.Trace{})
 			return err
 		}
 		return nil

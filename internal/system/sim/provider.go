@@ -16,29 +16,30 @@ const (
 	rateLimited fault = "rate limited"
 	hangBefore  fault = "hang before"
 	hangAfter   fault = "hang after"
+	tardy       fault = "tardy" // answers after one to eight seconds
 	busy        fault = "busy"
 	stored500   fault = "stored 500"
 	declined    fault = "declined"
-	down        fault = "down" // for hours
+	undecided   fault = "undecided" // a refund that a bank decides later
+	down        fault = "down"      // for hours
+	brief       fault = "brief"     // down for ten minutes
+	flapping    fault = "flapping"  // down every other twenty seconds, for half an hour
 )
 
 func providerPart() part {
 	return part{
-		faults:     odds{unreachable: 0.2, rateLimited: 0.2, hangBefore: 0.1, hangAfter: 0.1, busy: 0.2, stored500: 0.2, declined: 0.1},
-		onceAWorld: odds{down: 0.1},
-		canaries:   []Canary{confirmedWithoutLooking, cancelForgotten},
+		faults: odds{
+			unreachable: 0.2, rateLimited: 0.2, hangBefore: 0.1, hangAfter: 0.1, tardy: 0.2, busy: 0.2, stored500: 0.3, declined: 0.1, undecided: 0.5,
+		},
+		onceAWorld: odds{down: 0.1, brief: 0.15, flapping: 0.15},
+		canaries:   providerCanaries(),
 		wire: func(w *World) error {
 			w.fake = gatewaytest.NewFake(gatewaytest.Config{Fault: func(gatewaytest.Call) gatewaytest.Fault { return w.nextFault }})
+			w.planTroubles()
 			return nil
 		},
 	}
 }
-
-// Bugs of dealing with the provider.
-const (
-	confirmedWithoutLooking Canary = "after an unknown outcome another payment is confirmed without looking"
-	cancelForgotten         Canary = "a payment is not canceled at the provider"
-)
 
 // provider is the payment provider as the payment function sees it.
 type provider struct{ *World }
@@ -52,32 +53,55 @@ type call struct {
 	act     func(context.Context) (payments.Payment, error)
 }
 
+// reads tells whether a call changes nothing.
+func (c call) reads() bool {
+	return c.Op == gatewaytest.Retrieve || c.Op == gatewaytest.Refunds || c.Op == gatewaytest.Disputes
+}
+
+// possible are the faults that can meet a call.
+func (c call) possible() []fault {
+	possible := []fault{unreachable, rateLimited, lostBefore, lostAfter, hangBefore, hangAfter, busy, late, tardy}
+	if !c.reads() {
+		possible = append(possible, stored500)
+	}
+	switch c.Op {
+	case gatewaytest.Confirm:
+		return append(possible, declined)
+	case gatewaytest.Refund:
+		return append(possible, undecided)
+	default:
+		return possible
+	}
+}
+
 func (p provider) do(ctx context.Context, c call) (payments.Payment, error) {
 	t := taskOf(ctx)
 	p.travel(t)
-	possible := []fault{unreachable, rateLimited, lostBefore, lostAfter, hangBefore, hangAfter, busy, late}
-	switch c.Op {
-	case gatewaytest.Create:
-		possible = append(possible, stored500) // every creation has a fresh key; other operations wait for attempt groups
-	case gatewaytest.Confirm:
-		possible = append(possible, declined)
-	default:
-	}
-	fate := p.fate("provider "+string(c.Op), possible...)
+	fate := p.fate("provider "+string(c.Op), c.possible()...)
 	if ctx.Err() != nil {
 		return payments.Payment{}, &payments.Error{Outcome: resilience.Transient, Code: "not_sent", Err: ctx.Err()}
 	}
+	p.oracle.callsProvider(t.inv, c)
+	object, err := p.meets(ctx, c, p.troubled(c, fate))
+	p.oracle.calledProvider(t.inv, c, object.Ref, err)
+	return object, err
+}
+
+// meets makes a call that meets its fate.
+func (p provider) meets(ctx context.Context, c call, fate fault) (payments.Payment, error) {
+	t := taskOf(ctx)
 	if fate == late {
 		p.later(string(c.Op), func() { _, _ = p.act(c, none) })
 		fate = hangBefore
 	}
-	if now := time.Now(); p.downFrom.Before(now) && now.Before(p.downUntil) {
-		fate = unreachable
-	}
 	object, err := p.act(c, fate)
 	p.tell(c.booking, "%s: %s at the provider (%s): %s %v", t.name, c.Call, fate, object.Status, err)
-	if fate == hangBefore || fate == hangAfter {
+	switch fate {
+	case hangBefore, hangAfter:
 		return payments.Payment{}, p.hang(ctx, t)
+	case tardy:
+		p.sched.park(t, time.Now().Add(time.Duration(1+p.src.pick("tardy", 8))*time.Second))
+	default:
 	}
 	p.travel(t)
 	if ctx.Err() != nil {
@@ -97,21 +121,35 @@ func (p provider) hang(ctx context.Context, t *task) error {
 	return &payments.Error{Outcome: resilience.Unknown, Code: "timeout", Err: fmt.Errorf("no answer: %w", ctx.Err())}
 }
 
+// retryAfters are what a refusal at the door asks for.
+var retryAfters = [...]time.Duration{time.Second, 3 * time.Second, 30 * time.Second}
+
 // act is what happens at the provider.
 func (p provider) act(c call, fate fault) (payments.Payment, error) {
 	p.oracle.providerCalled(c.Call)
-	p.nextFault = map[fault]gatewaytest.Fault{
-		unreachable: gatewaytest.Unreachable(), rateLimited: gatewaytest.RateLimited(time.Second),
-		lostBefore: gatewaytest.LostBefore(), lostAfter: gatewaytest.LostAfter(),
-		// The waiting is done by the scheduler.
-		hangBefore: gatewaytest.LostBefore(), hangAfter: gatewaytest.LostAfter(),
-		busy: gatewaytest.Busy("lock_timeout"), stored500: gatewaytest.Stored500(), declined: gatewaytest.Declined("do_not_honor"),
-	}[fate]
+	switch fate {
+	case stored500:
+		p.oracle.stored[c.Ref+string(c.Op)]++
+	case rateLimited:
+		p.nextFault = gatewaytest.RateLimited(retryAfters[p.src.pick("retry after", len(retryAfters))])
+	default:
+	}
+	if fate != rateLimited {
+		p.nextFault = map[fault]gatewaytest.Fault{
+			unreachable: gatewaytest.Unreachable(),
+			lostBefore:  gatewaytest.LostBefore(), lostAfter: gatewaytest.LostAfter(),
+			// The waiting is done by the scheduler.
+			hangBefore: gatewaytest.LostBefore(), hangAfter: gatewaytest.LostAfter(),
+			busy: gatewaytest.Busy(payments.CodeLocked), stored500: gatewaytest.Stored500(), declined: gatewaytest.Declined("do_not_honor"),
+			undecided: gatewaytest.Pending(),
+		}[fate]
+	}
 	object, err := c.act(p.ctx)
 	p.nextFault = gatewaytest.Fault{}
 	p.src.mixText(string(c.Op) + string(object.Status))
-	if c.Op != gatewaytest.Retrieve {
+	if !c.reads() {
 		p.oracle.ledgerMoved()
+		p.happened(c)
 	}
 	return object, err
 }
@@ -133,21 +171,29 @@ func (p provider) Confirm(ctx context.Context, ref, key string) (payments.Paymen
 
 // Retrieve implements payments.Gateway.
 func (p provider) Retrieve(ctx context.Context, ref string) (payments.Payment, error) {
-	return p.do(ctx, p.on(gatewaytest.Retrieve, ref, "", func(ctx context.Context) (payments.Payment, error) {
+	object, err := p.do(ctx, p.on(gatewaytest.Retrieve, ref, "", func(ctx context.Context) (payments.Payment, error) {
 		return p.fake.Retrieve(ctx, ref)
 	}))
+	return p.canaryRetrieve(object), err
 }
 
 // Capture implements payments.Gateway.
 func (p provider) Capture(ctx context.Context, ref string, amount int64, key string) (payments.Payment, error) {
-	return p.do(ctx, p.on(gatewaytest.Capture, ref, key, func(ctx context.Context) (payments.Payment, error) {
-		return p.fake.Capture(ctx, ref, amount, key)
-	}))
+	capture := func(key string) (payments.Payment, error) {
+		return p.do(ctx, p.on(gatewaytest.Capture, ref, key, func(ctx context.Context) (payments.Payment, error) {
+			return p.fake.Capture(ctx, ref, amount, key)
+		}))
+	}
+	object, err := capture(key)
+	if p.canary == capturedAgainWithoutLooking && resilience.ClassOf(err) == resilience.Unknown {
+		return capture(key + "/again")
+	}
+	return object, p.canaryReplay(err)
 }
 
 // Cancel implements payments.Gateway.
 func (p provider) Cancel(ctx context.Context, ref, key string) (payments.Payment, error) {
-	if p.canary == cancelForgotten {
+	if p.canary == cancelForgotten || p.hidden[ref] {
 		return payments.Payment{Ref: ref, Status: payments.StatusCanceled}, nil
 	}
 	return p.do(ctx, p.on(gatewaytest.Cancel, ref, key, func(ctx context.Context) (payments.Payment, error) {
@@ -157,24 +203,4 @@ func (p provider) Cancel(ctx context.Context, ref, key string) (payments.Payment
 
 func (p provider) on(op gatewaytest.Op, ref, key string, act func(context.Context) (payments.Payment, error)) call {
 	return call{gatewaytest.Call{Op: op, Ref: ref, Key: key}, p.oracle.bookingOf(ref), act}
-}
-
-// canaryConfirm takes an unknown outcome for a failure, and tries anew.
-func (p provider) canaryConfirm(ctx context.Context, ref string, object payments.Payment, err error) (payments.Payment, error) {
-	if p.canary != confirmedWithoutLooking || err == nil || resilience.ClassOf(err) != resilience.Unknown {
-		return object, err
-	}
-	known, lookErr := p.fake.Retrieve(context.WithoutCancel(ctx), ref)
-	if lookErr != nil {
-		return object, err
-	}
-	p.keys++
-	key := fmt.Sprintf("again-%d", p.keys)
-	other, err := p.fake.Create(context.WithoutCancel(ctx), payments.Order{BookingID: known.BookingID, Amount: known.Amount, Currency: known.Currency, Method: "pm_card_visa"}, key)
-	if err != nil {
-		return other, err
-	}
-	other, err = p.fake.Confirm(context.WithoutCancel(ctx), other.Ref, key+"/confirm")
-	p.oracle.ledgerMoved()
-	return other, err
 }

@@ -77,6 +77,12 @@ const (
 	authorizedAfterTheEnd Probe = "an authorization was recorded after its booking had ended"
 	twoObjectsWereMade    Probe = "two payment objects were made for one booking"
 	holdLapsed            Probe = "a hold lapsed before it was captured"
+	attemptWasSpent       Probe = "a group of attempts was spent"
+	keyWasForgotten       Probe = "a call was repeated a day later, when its key was forgotten"
+	refundWasMade         Probe = "a refund was made"
+	refundFailedLate      Probe = "a refund failed after it had been made"
+	handWasLearned        Probe = "a refund that was made by hand was learned of"
+	disputeWasLearned     Probe = "a dispute was learned of"
 	paymentWasRetried     Probe = "a failed payment was taken up again"
 	clocksDisagreed       Probe = "a commit was recorded before its predecessor, by the clocks"
 )
@@ -96,6 +102,7 @@ func Probes() []Probe {
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
 		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,
 		paymentWasDeclined, paymentWasAbandoned, holdWasVoided, authorizedAfterTheEnd, twoObjectsWereMade, holdLapsed, paymentWasRetried, clocksDisagreed,
+		attemptWasSpent, keyWasForgotten, refundWasMade, refundFailedLate, handWasLearned, disputeWasLearned,
 	}
 }
 

@@ -140,6 +140,9 @@ func (s *staff) supervise() {
 		s.pages(s.task, request{
 			who: s.who, method: http.MethodGet, path: "/v1/bookings/" + string(id) + "/events", query: "limit=3", booking: id,
 		})
+		if s.src.chance("refund of "+s.name, 0.3) {
+			s.refund()
+		}
 		switch s.src.pick("abort of "+s.name, 24) {
 		case 1:
 			s.command(id, "abort", `{"reason":"not today"}`)
@@ -150,6 +153,24 @@ func (s *staff) supervise() {
 			s.command(id, "retry-payment", "")
 		}
 	}
+}
+
+// refund asks for some of it back, or for all, where there may be something.
+func (s *staff) refund() {
+	var paid []booking.ID
+	for _, id := range s.accepted {
+		if a := s.oracle.streams[id.Stream()]; a != nil && a.state.Payment.Captured > 0 {
+			paid = append(paid, id)
+		}
+	}
+	if len(paid) == 0 {
+		return
+	}
+	id, body := paid[s.src.pick("refunded by "+s.name, len(paid))], `{"reason":"it rained in"}`
+	if amount := s.src.pick("amount refunded by "+s.name, 30); amount > 0 {
+		body = fmt.Sprintf(`{"reason":"it rained in","amount":{"amount":%d,"currency":"EUR"}}`, amount*25)
+	}
+	s.command(id, "refund", body)
 }
 
 func dispatcher(i int) person {

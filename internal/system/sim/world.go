@@ -66,6 +66,13 @@ type World struct {
 	oracle    *oracle
 	circuit   *circuit
 
+	// troubles are the provider's, apart from its outage; hidden are the holds that a
+	// canary does not show.
+	troubles []trouble
+	hidden   map[string]bool
+	// reconciled tells that every payment was compared with the provider in the end.
+	reconciled bool
+
 	// downFrom and downUntil are an outage of the provider.
 	downFrom, downUntil time.Time
 	// morning is when the staff comes back.
@@ -98,6 +105,7 @@ func Run(o Options) (Result, error) {
 	w := &World{
 		canary: o.Canary, ctx: context.Background(), began: time.Now(), story: o.Story,
 		result: Result{Ends: map[string]int{}, Faults: map[fault]int{}, Reached: map[Probe]bool{}}, movedAt: time.Now(),
+		hidden: map[string]bool{},
 	}
 	switch {
 	case o.Trace != nil:

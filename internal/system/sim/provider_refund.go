@@ -5,14 +5,26 @@ import (
 
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/payments/gatewaytest"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
 // Refund implements payments.Gateway.
-func (p provider) Refund(ctx context.Context, o payments.RefundOrder, key string) (r payments.RefundObject, err error) {
+func (p provider) Refund(ctx context.Context, o payments.RefundOrder, key string) (payments.RefundObject, error) {
+	r, err := p.refund(ctx, o, key)
+	if p.canary == refundedAgainWithoutLooking && resilience.ClassOf(err) == resilience.Unknown {
+		return p.refund(ctx, o, key+"/again")
+	}
+	return r, err
+}
+
+func (p provider) refund(ctx context.Context, o payments.RefundOrder, key string) (r payments.RefundObject, err error) {
 	_, err = p.do(ctx, p.on(gatewaytest.Refund, o.Ref, key, func(ctx context.Context) (_ payments.Payment, err error) {
 		r, err = p.fake.Refund(ctx, o, key)
 		return payments.Payment{}, err
 	}))
+	if err != nil {
+		r = payments.RefundObject{} // whatever the provider has: it did not say so
+	}
 	return r, err
 }
 
@@ -22,7 +34,7 @@ func (p provider) Refunds(ctx context.Context, ref string) (all []payments.Refun
 		all, err = p.fake.Refunds(ctx, ref)
 		return payments.Payment{}, err
 	}))
-	return all, err
+	return p.canaryRefunds(all), err
 }
 
 // Disputes implements payments.Gateway.

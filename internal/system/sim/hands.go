@@ -1,0 +1,207 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/payments"
+	"github.com/hailstone-rides/hailstone/internal/payments/gatewaytest"
+	"github.com/hailstone-rides/hailstone/internal/queue"
+)
+
+// What happens at the provider by other hands than the product's: of people at its
+// dashboard, of banks, and of cardholders. And the provider's webhooks about it.
+const (
+	canceledByHand fault = "canceled by hand"
+	capturedByHand fault = "captured by hand"
+	refundedByHand fault = "refunded by hand"
+	disputed       fault = "disputed"
+	failedLate     fault = "failed late" // a refund, after it had succeeded
+	failedRefund   fault = "failed refund"
+
+	unsolicited   fault = "unsolicited" // a webhook about what the product did itself
+	noticeLost    fault = "webhook lost"
+	noticeDoubled fault = "webhook doubled"
+	noticeDelayed fault = "webhook delayed"
+)
+
+func handsPart() part {
+	return part{
+		faults: odds{
+			canceledByHand: 0.1, capturedByHand: 0.1, refundedByHand: 0.3, disputed: 0.2, failedLate: 0.1, failedRefund: 0.3,
+			unsolicited: 0.3, noticeLost: 0.3, noticeDoubled: 0.3, noticeDelayed: 0.5,
+		},
+		wire: func(w *World) error {
+			h := &hands{World: w}
+			w.sched.start(w.sched.newTask("hands", nil), h.work)
+			w.sched.start(w.sched.newTask("bank", nil), h.decide)
+			w.waiting = append(w.waiting, func() bool { return h.pending() })
+			return nil
+		},
+	}
+}
+
+type hands struct{ *World }
+
+// work does something at the provider now and then, for as long as things go wrong.
+func (h *hands) work(t *task) {
+	for !h.quiet {
+		h.sched.park(t, time.Now().Add(time.Duration(5+h.src.pick("rest of hands", 30))*time.Minute))
+		ledger := h.fake.Ledger()
+		if h.quiet || len(ledger) == 0 {
+			continue
+		}
+		e := ledger[h.src.pick("object of hands", len(ledger))]
+		switch f := h.fate("hands", canceledByHand, capturedByHand, refundedByHand, disputed); f {
+		case canceledByHand:
+			h.cancel(e)
+		case capturedByHand:
+			h.capture(e)
+		case refundedByHand:
+			h.refund(e)
+		case disputed:
+			h.fake.Dispute(e.Ref, []string{"needs_response", "under_review", "won", "lost"}[h.src.pick("dispute", 4)])
+			h.moved(e, f, nil)
+		default:
+		}
+	}
+	h.sched.park(t, never)
+}
+
+func (h *hands) cancel(e gatewaytest.Entry) {
+	if !e.OpenHold {
+		return
+	}
+	_, err := h.fake.Cancel(h.ctx, e.Ref, "by hand/cancel/"+e.Ref)
+	h.moved(e, canceledByHand, err)
+}
+
+func (h *hands) capture(e gatewaytest.Entry) {
+	if !e.OpenHold {
+		return
+	}
+	amount := min(e.Authorized, 100+int64(h.src.pick("amount of hands", 20))*100)
+	_, err := h.fake.Capture(h.ctx, e.Ref, amount, "by hand/capture/"+e.Ref)
+	if err == nil {
+		h.oracle.byHand[e.Ref] = amount
+	}
+	h.moved(e, capturedByHand, err)
+}
+
+func (h *hands) refund(e gatewaytest.Entry) {
+	if e.Captured == e.Refunded {
+		return
+	}
+	amount := min(e.Captured-e.Refunded, 50+int64(h.src.pick("amount of hands", 20))*50)
+	_, err := h.fake.RefundByHand(e.Ref, amount)
+	h.moved(e, refundedByHand, err)
+}
+
+// moved tells of what was done, and has the provider send a webhook about it.
+func (h *hands) moved(e gatewaytest.Entry, f fault, err error) {
+	h.tell(e.BookingID, "%s at the provider: %s (%v)", e.Ref, f, err)
+	h.oracle.ledgerMoved()
+	h.notice(booking.ID(e.BookingID))
+}
+
+// decide is what banks do about refunds: sooner or later each is decided, and some are
+// decided against after they had succeeded.
+func (h *hands) decide(t *task) {
+	for {
+		rest := time.Duration(1+h.src.pick("rest of banks", 60)) * time.Minute
+		if h.quiet {
+			rest = time.Minute
+		}
+		h.sched.park(t, time.Now().Add(rest))
+		for _, e := range h.fake.Ledger() {
+			for _, r := range e.Refunds {
+				h.decideRefund(e, r)
+			}
+		}
+	}
+}
+
+func (h *hands) decideRefund(e gatewaytest.Entry, r payments.RefundObject) {
+	var failure string
+	switch r.Status {
+	case payments.RefundPending:
+		if h.strikes(failedRefund, "bank") {
+			failure = "expired_or_canceled_card"
+		}
+	case payments.RefundSucceeded:
+		if !h.strikes(failedLate, "bank") {
+			return
+		}
+		failure = "lost_or_stolen_card"
+	default:
+		return
+	}
+	h.fake.FinishRefund(r.ID, failure)
+	h.tell(e.BookingID, "a bank decides about %s: %q", r.ID, failure)
+	h.oracle.ledgerMoved()
+	h.notice(booking.ID(e.BookingID))
+}
+
+// pending tells whether a bank has still to decide.
+func (h *hands) pending() bool {
+	for _, e := range h.fake.Ledger() {
+		for _, r := range e.Refunds {
+			if r.Status == payments.RefundPending {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// happened lets the provider tell of what the product did itself, which it may hear
+// before it has heard the answer.
+func (w *World) happened(c call) {
+	if c.booking != "" && w.strikes(unsolicited, "webhooks") {
+		w.notice(booking.ID(c.booking))
+	}
+}
+
+// notice sends a webhook, which is a hint to reconcile: once, twice, late, or not
+// at all. It never tells of what.
+func (w *World) notice(id booking.ID) {
+	if w.strikes(noticeLost, "webhooks") {
+		return
+	}
+	times := 1
+	if w.strikes(noticeDoubled, "webhooks") {
+		times = 2
+	}
+	for range times {
+		var delay time.Duration
+		if w.strikes(noticeDelayed, "webhooks") {
+			delay = time.Duration(1+w.src.pick("webhook delayed", 90)) * time.Minute
+		}
+		w.reconcile(id, delay)
+	}
+}
+
+// reconcile puts a hint to look at what the provider has.
+func (w *World) reconcile(id booking.ID, delay time.Duration) {
+	hint := queue.NewHint(id.Stream(), 1, "")
+	hint.Reconcile = true
+	body, err := hint.Encode()
+	if err != nil {
+		w.fail("hints can be encoded", id, "%v", err)
+		return
+	}
+	w.owed.put(body, delay)
+}
+
+// reconcileAll is what an operator does after the faults: every payment is compared
+// with the provider, once. It reports false when that was done before.
+func (w *World) reconcileAll() bool {
+	if w.reconciled {
+		return false
+	}
+	w.reconciled = true
+	for _, a := range w.oracle.order {
+		w.reconcile(a.id, 0)
+	}
+	return true
+}
