@@ -18,6 +18,7 @@ import (
 
 	"github.com/hailstone-rides/hailstone"
 	"github.com/hailstone-rides/hailstone/internal/awsenv"
+	"github.com/hailstone-rides/hailstone/internal/awsenv/capacity"
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/control/dynamocontrol"
 	"github.com/hailstone-rides/hailstone/internal/events"
@@ -33,6 +34,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/resilience"
 	"github.com/hailstone-rides/hailstone/internal/resilience/dynamobreaker"
 	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
+	"github.com/hailstone-rides/hailstone/internal/telemetry"
 )
 
 // issuerTimeout bounds each of the two requests for the issuer's keys, which are made
@@ -66,11 +68,15 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	tell, err := s.Telemetry("booking")
+	if err != nil {
+		return err
+	}
 	tariff, err := booking.LoadTariff(s.Tariff)
 	if err != nil {
 		return fmt.Errorf("TARIFF: %w", err)
 	}
-	db, log := dynamodb.NewFromConfig(cfg), s.Logger()
+	db, log := dynamodb.NewFromConfig(cfg, capacity.Metered), tell.Log
 	views := &readmodel.Live{
 		Pointer: &readmodel.Pointer{Control: dynamocontrol.New(db, s.ControlTable), Now: time.Now},
 		In:      func(projection int) readmodel.Ledger { return dynamoview.New(db, s.ViewsTable, projection) },
@@ -84,7 +90,7 @@ func run(ctx context.Context) error {
 	secrets := secretsmanager.NewFromConfig(cfg)
 	api := &httpapi.API{
 		Bookings: &booking.Service{
-			Store:   dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp),
+			Store:   telemetry.Store(dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp)),
 			Backoff: booking.RaceBackoff(rand.Float64),
 			Sleep:   resilience.Sleep,
 			Log:     log,
@@ -98,7 +104,7 @@ func run(ctx context.Context) error {
 		Release: hailstone.Release, Spec: hailstone.OpenAPI,
 	}
 	tokens := jwtverify.New(s.JWTIssuer, s.JWTAudience, &http.Client{Timeout: issuerTimeout}, time.Now)
-	lambda.Start(lambdahttp.Handler(api.Handler(), tokens))
+	lambda.Start(tell.Handler(lambdahttp.Handler(api.Handler(), tokens)))
 	return nil
 }
 

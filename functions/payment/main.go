@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/hailstone-rides/hailstone/internal/awsenv"
+	"github.com/hailstone-rides/hailstone/internal/awsenv/capacity"
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/deferral"
 	"github.com/hailstone-rides/hailstone/internal/deferral/dynamodeferral"
@@ -27,6 +28,8 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/resilience"
 	"github.com/hailstone-rides/hailstone/internal/resilience/dynamobreaker"
 	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
+	"github.com/hailstone-rides/hailstone/internal/telemetry"
+	"github.com/hailstone-rides/hailstone/internal/telemetry/provider"
 )
 
 // parallel is 1: the event source hands over one message at a time, and its
@@ -53,7 +56,11 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log := s.Logger()
+	tell, err := s.Telemetry("payment")
+	if err != nil {
+		return err
+	}
+	log := tell.Log
 	key, err := awsenv.NewSecret(secretsmanager.NewFromConfig(cfg), s.StripeSecret).Bytes(ctx)
 	if err != nil {
 		return fmt.Errorf("the payment provider's key: %w", err)
@@ -62,7 +69,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	db := dynamodb.NewFromConfig(cfg)
+	db := dynamodb.NewFromConfig(cfg, capacity.Metered)
 	rules := payments.BreakerRules(time.Now, mathrand.Float64)
 	rules.Changed = func(from, to resilience.State) {
 		log.Warn("payment breaker changed", "from", from.String(), "to", to.String())
@@ -71,13 +78,13 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	guard, err := payments.NewGuard(gateway, breaker, time.Now, mathrand.Float64)
+	guard, err := payments.NewGuard(provider.Gateway{Next: gateway, Now: time.Now}, breaker, time.Now, mathrand.Float64)
 	if err != nil {
 		return err
 	}
 	processor := &payments.Processor{
 		Bookings: &booking.Service{
-			Store:   dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp),
+			Store:   telemetry.Store(dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp)),
 			Backoff: booking.RaceBackoff(mathrand.Float64),
 			Sleep:   resilience.Sleep,
 			Log:     log,
@@ -95,6 +102,6 @@ func run(ctx context.Context) error {
 		First:    deferral.FirstDelay(mathrand.Float64),
 		Log:      log,
 	}
-	lambda.Start(sqsqueue.Consumer(log, parallel, worker.Handle))
+	lambda.Start(tell.Handler(sqsqueue.Consumer(log, parallel, worker.Handle)))
 	return nil
 }

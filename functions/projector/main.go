@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/hailstone-rides/hailstone/internal/awsenv"
+	"github.com/hailstone-rides/hailstone/internal/awsenv/capacity"
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/control/dynamocontrol"
 	"github.com/hailstone-rides/hailstone/internal/events"
@@ -20,6 +21,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/queue/sqsqueue"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/dynamoview"
+	"github.com/hailstone-rides/hailstone/internal/telemetry"
 )
 
 // parallel bounds the streams that one invocation folds at a time.
@@ -44,15 +46,19 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	db, log := dynamodb.NewFromConfig(cfg), s.Logger()
+	tell, err := s.Telemetry("projector")
+	if err != nil {
+		return err
+	}
+	db, log := dynamodb.NewFromConfig(cfg, capacity.Metered), tell.Log
 	projector := &readmodel.Projector{
-		Log: dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable}, events.NewStamp),
+		Log: telemetry.Store(dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable}, events.NewStamp)),
 		Views: &readmodel.Live{
 			Pointer: &readmodel.Pointer{Control: dynamocontrol.New(db, s.ControlTable), Now: time.Now},
 			In:      func(projection int) readmodel.Ledger { return dynamoview.New(db, s.ViewsTable, projection) },
 		},
 	}
-	lambda.Start(sqsqueue.Consumer(log, parallel, func(ctx context.Context, h queue.Delivery) error {
+	lambda.Start(tell.Handler(sqsqueue.Consumer(log, parallel, func(ctx context.Context, h queue.Delivery) error {
 		id, ok := booking.IDOf(h.Stream)
 		if !ok {
 			return fmt.Errorf("%w: %q is no booking's stream", queue.ErrMalformed, h.Stream)
@@ -62,9 +68,10 @@ func run(ctx context.Context) error {
 			return err
 		}
 		// From the append to the view: what a reader who does not name a version can lag behind.
-		log.InfoContext(ctx, "projected", "booking_id", id, "version", v.Version, "state", v.State,
-			"lag_ms", time.Since(v.RecordedAt).Milliseconds(), "traceparent", h.Traceparent)
+		lag := time.Since(v.RecordedAt).Milliseconds()
+		telemetry.Observe(ctx, telemetry.ProjectionLag, float64(lag))
+		log.InfoContext(ctx, "projected", "version", v.Version, "state", v.State, "lag_ms", lag)
 		return nil
-	}))
+	})))
 	return nil
 }

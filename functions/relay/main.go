@@ -34,11 +34,15 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	tell, err := s.Telemetry("relay")
+	if err != nil {
+		return err
+	}
 	client := sqs.NewFromConfig(cfg)
 	r := &relay.Relay{
 		Projection: sqsqueue.NewSender(client, s.ProjectionQueue),
 		Payments:   sqsqueue.NewSender(client, s.PaymentsQueue),
 	}
-	lambda.Start(dynamostream.Handler(s.Logger(), r))
+	lambda.Start(tell.Handler(dynamostream.Handler(tell.Log, r)))
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/hailstone-rides/hailstone/internal/awsenv"
+	"github.com/hailstone-rides/hailstone/internal/awsenv/capacity"
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/deferral"
 	"github.com/hailstone-rides/hailstone/internal/deferral/dynamodeferral"
@@ -25,6 +26,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/resilience/dynamobreaker"
 	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
 	"github.com/hailstone-rides/hailstone/internal/sweeper"
+	"github.com/hailstone-rides/hailstone/internal/telemetry"
 )
 
 type settings struct {
@@ -47,7 +49,11 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	db, client, log := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg), s.Logger()
+	tell, err := s.Telemetry("sweeper")
+	if err != nil {
+		return err
+	}
+	db, client, log := dynamodb.NewFromConfig(cfg, capacity.Metered), sqs.NewFromConfig(cfg), tell.Log
 	breaker, err := fleet.New(
 		dynamobreaker.New(db, s.ControlTable, payments.BreakerName), fleet.Watching(payments.BreakerRules(time.Now, rand.Float64)),
 	)
@@ -55,7 +61,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	bookings := &booking.Service{
-		Store:   dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp),
+		Store:   telemetry.Store(dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp)),
 		Backoff: booking.RaceBackoff(rand.Float64),
 		Sleep:   resilience.Sleep,
 		Log:     log,
@@ -74,6 +80,6 @@ func run(ctx context.Context) error {
 		Log:     log,
 	}
 	runner := &sweeper.Runner{Passes: []sweeper.Pass{deferred}, Now: time.Now, Sleep: resilience.Sleep, Log: log}
-	lambda.Start(runner.Run)
+	lambda.Start(tell.Handler(runner.Run))
 	return nil
 }

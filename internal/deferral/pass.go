@@ -164,7 +164,7 @@ func (p *portion) bringBack(ctx context.Context, item Item) error {
 	}
 	p.Log.InfoContext(ctx, "payment brought back", "booking_id", item.Booking, "operation", due,
 		"reason", item.Reason, "attempts", item.Attempts, "since", item.Since)
-	hint := queue.NewHint(item.Booking.Stream(), b.State.Version, "")
+	hint := queue.NewHint(item.Booking.Stream(), b.State.Version, b.History.Trace().Traceparent)
 	hint.Reconcile = item.Reconcile
 	p.room--
 	p.pending, p.hints = append(p.pending, item), append(p.hints, hint)

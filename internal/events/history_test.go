@@ -31,6 +31,9 @@ func TestAHistoryGoesBackToWhatItsNewestCommitsSay(t *testing.T) {
 	if got := h.Trace(); err != nil || got != want {
 		t.Errorf("%+v (%v), want %+v", got, err, want)
 	}
+	if got, want := h.Continue(events.Trace{CorrelationID: "req-9"}), (events.Trace{CorrelationID: "req-9", Traceparent: "trace-3"}); got != want {
+		t.Errorf("what follows is %+v, want %+v", got, want)
+	}
 	if got := (events.History{}).Trace(); got != (events.Trace{}) {
 		t.Errorf("an empty history goes back to %+v", got)
 	}

@@ -195,6 +195,15 @@ func (h History) Trace() Trace {
 	return t
 }
 
+// Continue returns t with what it does not say of the request and the trace that h goes
+// back to.
+func (h History) Continue(t Trace) Trace {
+	before := h.Trace()
+	t.CorrelationID = cmp.Or(t.CorrelationID, before.CorrelationID)
+	t.Traceparent = cmp.Or(t.Traceparent, before.Traceparent)
+	return t
+}
+
 // Verify computes every digest and every hash of personal data that is still
 // there again, and returns every mismatch, each an ErrCorrupt that says where.
 func (h History) Verify() error {

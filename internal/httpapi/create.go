@@ -7,6 +7,7 @@ import (
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/telemetry"
 )
 
 // bookingRequest is the BookingRequest of openapi.yaml. Pointers tell a missing
@@ -98,7 +99,9 @@ func (a *API) createBooking(w http.ResponseWriter, r *http.Request) error {
 	}
 	req, now := requestOf(r.Context()), a.now()
 	command.At, command.RiderID, command.Tariff = now, req.Caller.Subject, a.Tariff
-	out, err := a.Bookings.Create(r.Context(), booking.IDFor(req.Caller.Caller, key), command, booking.Envelope{
+	id := booking.IDFor(req.Caller.Caller, key)
+	telemetry.Correlate(r.Context(), telemetry.Origin{BookingID: string(id)})
+	out, err := a.Bookings.Create(r.Context(), id, command, booking.Envelope{
 		CommandID: booking.CreateCommandID, Request: canonical, Actor: actorOf(booking.ActorRider, req.Caller), At: now, Trace: req.Trace,
 	})
 	if err != nil {

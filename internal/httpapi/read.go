@@ -6,6 +6,7 @@ import (
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/telemetry"
 )
 
 func (a *API) readBooking(w http.ResponseWriter, r *http.Request) error {
@@ -103,5 +104,6 @@ func bookingID(r *http.Request) (booking.ID, error) {
 	if !id.Valid() {
 		return "", noBooking()
 	}
+	telemetry.Correlate(r.Context(), telemetry.Origin{BookingID: string(id)})
 	return id, nil
 }

@@ -112,7 +112,7 @@ type fact struct{ ref, operation, outcome string }
 func (j *job) record(ctx context.Context, f fact, c booking.Command) error {
 	id := booking.PaymentCommandID(f.ref, f.operation, f.outcome)
 	out, err := j.Bookings.ExecuteAt(ctx, j.booking.History, c, booking.Envelope{
-		CommandID: id, Actor: booking.ActorPayment, At: j.now(), Trace: j.trace,
+		CommandID: id, Actor: booking.ActorPayment, At: j.now(), Trace: j.booking.History.Continue(j.trace),
 	})
 	if err == nil && out.Replayed {
 		out, err = j.Bookings.Load(ctx, out.State.ID)

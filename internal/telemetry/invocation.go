@@ -66,7 +66,6 @@ func (f *Function) end(ctx context.Context, r *run, root *work, outcome string, 
 	level := slog.LevelInfo
 	if outcome == Failed || outcome == panicked {
 		level = slog.LevelError
-		f.meter.add(FailedInvocation, 1)
 	}
 	attrs = append(attrs, r.notes...)
 	if err != nil {

@@ -69,13 +69,12 @@ const (
 	CaptureDeadlineNear Metric = "CaptureDeadlineNear"
 	HintsLost           Metric = "HintsLost"
 
-	ProjectionLag    Metric = "ProjectionLag"
-	LogChanged       Metric = "LogChanged"
-	LeasesOfOthers   Metric = "LeasesOfOthers"
-	MessagesFailed   Metric = "MessagesFailed"
-	RelayStopped     Metric = "RelayStopped"
-	PassesFailed     Metric = "PassesFailed"
-	FailedInvocation Metric = "FailedInvocations"
+	ProjectionLag  Metric = "ProjectionLag"
+	LogChanged     Metric = "LogChanged"
+	LeasesOfOthers Metric = "LeasesOfOthers"
+	MessagesFailed Metric = "MessagesFailed"
+	RelayStopped   Metric = "RelayStopped"
+	PassesFailed   Metric = "PassesFailed"
 
 	ReadUnits  Metric = "ReadUnits"
 	WriteUnits Metric = "WriteUnits"
@@ -138,7 +137,6 @@ var definitions = []Definition{
 	{MessagesFailed, Count, "messages that go back to their queue"},
 	{RelayStopped, Count, "batches that the relay could not send wholly"},
 	{PassesFailed, Count, "passes of the sweeper that failed"},
-	{FailedInvocation, Count, "invocations that returned an error or panicked"},
 	{ReadUnits, None, "read capacity units consumed in DynamoDB, as it reports them"},
 	{WriteUnits, None, "write capacity units, the same"},
 	{SpansDropped, Count, "spans that the collector did not take"},

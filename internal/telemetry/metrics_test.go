@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/telemetry"
 )
 
@@ -91,5 +92,20 @@ func TestMetricsAreDefinedOnce(t *testing.T) {
 	}
 	if len(seen) > 100 {
 		t.Errorf("%d metrics: a directive holds 100", len(seen))
+	}
+}
+
+// Messages of the inner packages are metrics: they must stay what they are.
+func TestAlarmsAreCountedUnderTheirNames(t *testing.T) {
+	t.Parallel()
+	for message, metric := range map[string]telemetry.Metric{payments.AlarmStuck: telemetry.PaymentsStuck, payments.AlarmRefused: telemetry.ProviderRefusals} {
+		d := deploy(t, slog.LevelError, false)
+		lines, err := d.invokes(func(ctx context.Context) error {
+			d.Log.ErrorContext(ctx, message) //nolint:sloglint // one of several constants
+			return nil
+		})
+		if err != nil || len(lines) != 2 || lines[1][string(metric)] != 1.0 {
+			t.Errorf("%s is not counted as %s: %v, %v", message, metric, lines, err)
+		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
 	"github.com/hailstone-rides/hailstone/internal/resilience"
+	"github.com/hailstone-rides/hailstone/internal/telemetry"
 )
 
 // margin is kept free before the invocation's deadline, for the answer that says
@@ -37,7 +37,9 @@ func Handler(h http.Handler, tokens Tokens) func(context.Context, lambdaevents.A
 		}
 		w := &recorder{header: http.Header{}}
 		h.ServeHTTP(w, r)
-		return w.response(), nil
+		answer := w.response()
+		tell(ctx, r, answer) // r.Context is not what its handlers had
+		return answer, nil
 	}
 }
 
@@ -56,7 +58,10 @@ func request(ctx context.Context, e lambdaevents.APIGatewayV2HTTPRequest, tokens
 	}
 	ctx = httpapi.WithRequest(ctx, httpapi.Request{
 		ID: e.RequestContext.RequestID, Caller: admitted(e.RequestContext.Authorizer), Identify: identify(e, tokens),
-		Trace: events.Trace{CorrelationID: e.RequestContext.RequestID, Traceparent: traceparent(e)},
+		Trace: events.Trace{
+			CorrelationID: e.RequestContext.RequestID,
+			Traceparent:   telemetry.Adopt(ctx, telemetry.Origin{Traceparent: header(e, "traceparent"), CorrelationID: e.RequestContext.RequestID}),
+		},
 	})
 	r, err := http.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, "/", bytes.NewReader(body))
 	if err != nil {
@@ -79,18 +84,6 @@ func stagePath(path, stage string) string {
 		return "/" + rest
 	}
 	return path
-}
-
-// wellFormed is a W3C trace context of version 00.
-var wellFormed = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
-
-// traceparent returns the caller's trace context. It is stored and sent on, so
-// what is not in its form is dropped: it could be anything.
-func traceparent(e lambdaevents.APIGatewayV2HTTPRequest) string {
-	if value := header(e, "traceparent"); wellFormed.MatchString(value) {
-		return value
-	}
-	return ""
 }
 
 // header returns a header of the event by its name in lower case: the gateway writes

@@ -14,7 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/queue"
+	"github.com/hailstone-rides/hailstone/internal/telemetry"
 )
 
 // batchLimit is the most messages of one SendMessageBatch.
@@ -129,11 +131,35 @@ func Consumer(log *slog.Logger, parallel int, handle func(context.Context, queue
 			batch[i] = queue.Message{ID: r.MessageId, Body: []byte(r.Body), Receives: receives(r)}
 		}
 		resp := lambdaevents.SQSEventResponse{BatchItemFailures: []lambdaevents.SQSBatchItemFailure{}}
-		for _, f := range queue.Process(ctx, batch, parallel, handle) {
+		for _, f := range queue.Process(ctx, batch, parallel, followed(len(batch) == 1, handle)) {
 			log.ErrorContext(ctx, "message failed", "message_id", f.ID, "error", f.Err.Error())
 			resp.BatchItemFailures = append(resp.BatchItemFailures, lambdaevents.SQSBatchItemFailure{ItemIdentifier: f.ID})
 		}
+		outcome := telemetry.OK
+		if len(resp.BatchItemFailures) > 0 {
+			outcome = telemetry.Partial
+		}
+		telemetry.Note(ctx, outcome, slog.Int("messages", len(batch)), slog.Int("failed", len(resp.BatchItemFailures)))
 		return resp, nil
+	}
+}
+
+// followed handles each delivery as a part of the trace that its hint belongs to. What
+// follows from it is told to go on from there.
+func followed(alone bool, handle func(context.Context, queue.Delivery) error) func(context.Context, queue.Delivery) error {
+	return func(ctx context.Context, d queue.Delivery) (err error) {
+		origin := telemetry.Origin{Traceparent: d.Traceparent}
+		if id, ok := booking.IDOf(d.Stream); ok { // a forged stream could be anything
+			origin.BookingID, origin.CausationID = string(id), fmt.Sprintf("%s@%d", d.Stream, d.Version)
+		}
+		if alone {
+			d.Traceparent = telemetry.Adopt(ctx, origin)
+			return handle(ctx, d)
+		}
+		ctx, traceparent, end := telemetry.Begin(ctx, telemetry.Consumer, "message", origin)
+		defer func() { end(err) }()
+		d.Traceparent = traceparent
+		return handle(ctx, d)
 	}
 }
 

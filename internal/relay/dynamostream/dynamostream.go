@@ -9,8 +9,10 @@ import (
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
+	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/relay"
+	"github.com/hailstone-rides/hailstone/internal/telemetry"
 )
 
 // Handler returns a Lambda handler for a stream event source that reports where a
@@ -22,17 +24,41 @@ func Handler(log *slog.Logger, r *relay.Relay) func(context.Context, lambdaevent
 			sequence := e.Records[at].Change.SequenceNumber
 			log.ErrorContext(ctx, "relay stopped", "sequence_number", sequence, "records", len(e.Records), "at", at, "error", err.Error())
 			resp.BatchItemFailures = append(resp.BatchItemFailures, lambdaevents.DynamoDBBatchItemFailure{ItemIdentifier: sequence})
+			telemetry.Note(ctx, telemetry.Partial, slog.Int("failed", len(e.Records)-at))
 			return resp, nil
 		}
 		records, from, broken, brokenErr := parse(ctx, log, e.Records)
-		if at, err := r.Forward(ctx, records); err != nil {
+		telemetry.Note(ctx, "", slog.Int("records", len(e.Records)), slog.Int("commits", len(records)))
+		end := follow(ctx, log, records)
+		at, err := r.Forward(ctx, records)
+		end(err)
+		if err != nil {
 			return fail(from[at], err)
 		}
 		if brokenErr != nil {
 			return fail(broken, brokenErr)
 		}
-		log.InfoContext(ctx, "relayed", "records", len(e.Records), "hints", len(records))
 		return resp, nil
+	}
+}
+
+// follow makes what becomes of each record a part of the trace that its commit belongs
+// to, and says so: by this line a trace is found here, too.
+func follow(ctx context.Context, log *slog.Logger, records []relay.Record) (end func(error)) {
+	ends := make([]func(error), len(records))
+	for i := range records {
+		origin := telemetry.Origin{Traceparent: records[i].Traceparent}
+		if id, ok := booking.IDOf(records[i].Stream); ok {
+			origin.BookingID, origin.CausationID = string(id), fmt.Sprintf("%s@%d", records[i].Stream, records[i].Last)
+		}
+		var one context.Context
+		one, records[i].Traceparent, ends[i] = telemetry.Begin(ctx, telemetry.Producer, "relay", origin)
+		log.InfoContext(one, "relaying", "version", records[i].Last)
+	}
+	return func(err error) {
+		for _, end := range ends {
+			end(err)
+		}
 	}
 }
 
@@ -74,8 +100,14 @@ func record(image map[string]lambdaevents.DynamoDBAttributeValue) (relay.Record,
 		}
 		r.EventTypes = append(r.EventTypes, e.Map()["type"].String())
 	}
-	if trace, ok := image["traceparent"]; ok && trace.DataType() == lambdaevents.DataTypeString {
-		r.Traceparent = trace.String()
-	}
+	r.Traceparent = text(image, "traceparent")
 	return r, nil
+}
+
+// text returns an optional attribute.
+func text(image map[string]lambdaevents.DynamoDBAttributeValue, name string) string {
+	if value, ok := image[name]; ok && value.DataType() == lambdaevents.DataTypeString {
+		return value.String()
+	}
+	return ""
 }
