@@ -23,6 +23,7 @@ var core = map[string]int{
 	"internal/readmodel":         2,
 	"internal/deferral":          3,
 	"internal/readmodel/rebuild": 3,
+	"internal/repair":            4,
 }
 
 // edges translate between the outer world's shapes and the domain. Their subpackages are adapters, as those of core are.

@@ -149,6 +149,15 @@ func (l *Live) Overdue(ctx context.Context, q OverdueQuery) ([]Place, Place, err
 	return s.Overdue(ctx, q)
 }
 
+// Records returns what Ledger.Records says of the active projection.
+func (l *Live) Records(ctx context.Context, ids []booking.ID) (map[booking.ID]Record, error) {
+	s, err := l.active(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.Records(ctx, ids)
+}
+
 func (l *Live) active(ctx context.Context) (Ledger, error) {
 	now, err := l.Pointer.Current(ctx)
 	if err != nil {

@@ -125,9 +125,10 @@ func TestWithoutAPointerViewsAreUnavailable(t *testing.T) {
 	_, _, get := views.Get(t.Context(), id)
 	_, _, rider := views.ByRider(t.Context(), "alice", readmodel.Place{}, 1)
 	_, _, waiting := views.Waiting(t.Context(), readmodel.Place{}, 1)
+	_, records := views.Records(t.Context(), nil)
 	_, _, overdue := views.Overdue(t.Context(), readmodel.OverdueQuery{Limit: 1})
 	for what, err := range map[string]error{
-		"put": views.Put(t.Context(), readmodeltest.View(id, 1)), "get": get, "a rider's list": rider, "the waiting list": waiting, "overdue": overdue,
+		"put": views.Put(t.Context(), readmodeltest.View(id, 1)), "get": get, "a rider's list": rider, "the waiting list": waiting, "overdue": overdue, "records": records,
 	} {
 		if !errors.Is(err, readmodel.ErrUnavailable) || !errors.Is(err, control.ErrUnavailable) {
 			t.Errorf("%s: %v, want ErrUnavailable", what, err)

@@ -116,14 +116,14 @@ func TestWhatMayNotHaveGotThereIsReported(t *testing.T) {
 		failed []int
 		says   string
 	}{
-		"one was refused":              {&fakeSQS{refuses: streams(2)}, 3, []int{2}, "send 3 hints: 1 were refused (InternalError)"},
-		"some in several batches":      {&fakeSQS{refuses: streams(0, 9, 10, 24)}, 25, []int{0, 9, 10, 24}, "send 5 hints: 1 were refused (InternalError)"},
+		"one was refused":              {&fakeSQS{refuses: streams(2)}, 3, []int{2}, "send 3 messages: 1 were refused (InternalError)"},
+		"some in several batches":      {&fakeSQS{refuses: streams(0, 9, 10, 24)}, 25, []int{0, 9, 10, 24}, "send 5 messages: 1 were refused (InternalError)"},
 		"all were refused":             {&fakeSQS{refuses: streams(0, 1)}, 2, []int{0, 1}, "2 were refused"},
 		"the answer leaves some out":   {&fakeSQS{forgets: streams(1, 11)}, 12, []int{1, 11}, "1 were refused"},
 		"the answer is empty":          {&fakeSQS{forgets: streams(0)}, 1, []int{0}, "1 were refused"},
-		"the only call fails":          {&fakeSQS{fails: map[int]error{0: down}}, 2, []int{0, 1}, "send 2 hints: connection reset"},
-		"a later call fails":           {&fakeSQS{fails: map[int]error{1: down}}, 12, []int{10, 11}, "send 2 hints: connection reset"},
-		"an earlier call fails":        {&fakeSQS{fails: map[int]error{0: down}}, 12, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, "send 10 hints: connection reset"},
+		"the only call fails":          {&fakeSQS{fails: map[int]error{0: down}}, 2, []int{0, 1}, "send 2 messages: connection reset"},
+		"a later call fails":           {&fakeSQS{fails: map[int]error{1: down}}, 12, []int{10, 11}, "send 2 messages: connection reset"},
+		"an earlier call fails":        {&fakeSQS{fails: map[int]error{0: down}}, 12, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, "send 10 messages: connection reset"},
 		"one fails, another is partly": {&fakeSQS{fails: map[int]error{1: down}, refuses: streams(3)}, 12, []int{3, 10, 11}, "connection reset"},
 	} {
 		t.Run(name, func(t *testing.T) {

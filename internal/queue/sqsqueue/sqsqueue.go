@@ -38,12 +38,28 @@ var _ queue.Sender = (*Sender)(nil)
 // NewSender returns a sender to the queue with the given URL.
 func NewSender(client API, url string) *Sender { return &Sender{sqs: client, url: url} }
 
-// Send implements queue.Sender with one SendMessageBatch per ten hints.
+// Send implements queue.Sender.
 func (s *Sender) Send(ctx context.Context, hints []queue.Hint) ([]int, error) {
+	return s.sendAll(ctx, len(hints), func(at int) ([]byte, error) {
+		body, err := hints[at].Encode()
+		if err != nil {
+			return nil, fmt.Errorf("encode the hint for %s: %w", hints[at].Stream, err)
+		}
+		return body, nil
+	})
+}
+
+// SendBodies puts messages on the queue as they are. It returns what Send returns.
+func (s *Sender) SendBodies(ctx context.Context, bodies [][]byte) ([]int, error) {
+	return s.sendAll(ctx, len(bodies), func(at int) ([]byte, error) { return bodies[at], nil })
+}
+
+// sendAll sends n messages with one SendMessageBatch per ten.
+func (s *Sender) sendAll(ctx context.Context, n int, body func(at int) ([]byte, error)) ([]int, error) {
 	var failed []int
 	var errs []error
-	for chunk := range slices.Chunk(indexes(len(hints)), batchLimit) {
-		lost, err := s.send(ctx, hints, chunk)
+	for chunk := range slices.Chunk(indexes(n), batchLimit) {
+		lost, err := s.send(ctx, chunk, body)
 		failed = append(failed, lost...)
 		errs = append(errs, err)
 	}
@@ -51,18 +67,18 @@ func (s *Sender) Send(ctx context.Context, hints []queue.Hint) ([]int, error) {
 	return failed, errors.Join(errs...)
 }
 
-func (s *Sender) send(ctx context.Context, hints []queue.Hint, chunk []int) ([]int, error) {
+func (s *Sender) send(ctx context.Context, chunk []int, body func(at int) ([]byte, error)) ([]int, error) {
 	entries := make([]types.SendMessageBatchRequestEntry, len(chunk))
 	for i, at := range chunk {
-		body, err := hints[at].Encode()
+		text, err := body(at)
 		if err != nil {
-			return chunk, fmt.Errorf("encode the hint for %s: %w", hints[at].Stream, err)
+			return chunk, err
 		}
-		entries[i] = types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(at)), MessageBody: aws.String(string(body))}
+		entries[i] = types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(at)), MessageBody: aws.String(string(text))}
 	}
 	out, err := s.sqs.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: aws.String(s.url), Entries: entries})
 	if err != nil {
-		return chunk, fmt.Errorf("send %d hints: %w", len(chunk), err)
+		return chunk, fmt.Errorf("send %d messages: %w", len(chunk), err)
 	}
 	// What SQS does not list as sent counts as failed, whatever it says of it.
 	sent := map[string]bool{}
@@ -73,7 +89,7 @@ func (s *Sender) send(ctx context.Context, hints []queue.Hint, chunk []int) ([]i
 	if len(lost) == 0 {
 		return nil, nil
 	}
-	return lost, fmt.Errorf("send %d hints: %d were refused%s", len(chunk), len(lost), reasons(out.Failed))
+	return lost, fmt.Errorf("send %d messages: %d were refused%s", len(chunk), len(lost), reasons(out.Failed))
 }
 
 func reasons(failed []types.BatchResultErrorEntry) string {

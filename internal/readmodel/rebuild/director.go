@@ -32,7 +32,7 @@ const (
 // twice at once: each step is written under the revision that it was decided on.
 type Director struct {
 	Control control.Store
-	Tasks   Tasks
+	Tasks   Queue
 	// Now is the wall clock.
 	Now func() time.Time
 	// Wait is how long phases wait; production sets the constant of that name.
@@ -160,7 +160,7 @@ func (d *Director) attend(ctx context.Context, s *State) (bool, error) {
 		return false, nil
 	}
 	// Sent first and noted then: killed in between, they are sent once more.
-	if err := d.Tasks.SendTasks(ctx, tasks); err != nil {
+	if err := send(ctx, d.Tasks, tasks); err != nil {
 		return false, fmt.Errorf("send %d tasks of %s: %w", len(tasks), s.Run.ID, err)
 	}
 	s.Run.SentAt = d.Now().UTC()

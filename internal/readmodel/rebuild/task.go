@@ -36,9 +36,21 @@ func ParseTask(body []byte) (Task, error) {
 	return t, nil
 }
 
-// Tasks takes the messages for workers. It is safe for concurrent use.
-type Tasks interface {
-	// SendTasks puts tasks on the workers' queue. After an error some may be there;
-	// sending them again is harmless.
-	SendTasks(ctx context.Context, tasks []Task) error
+// Queue takes the messages for workers. It is safe for concurrent use.
+type Queue interface {
+	// SendBodies puts messages on the queue. It returns the indexes of those that may
+	// not have got there, and why; sending them again is harmless.
+	SendBodies(ctx context.Context, bodies [][]byte) (failed []int, err error)
+}
+
+func send(ctx context.Context, q Queue, tasks []Task) error {
+	bodies := make([][]byte, len(tasks))
+	for i, t := range tasks {
+		var err error
+		if bodies[i], err = t.Encode(); err != nil {
+			return err
+		}
+	}
+	_, err := q.SendBodies(ctx, bodies)
+	return err
 }

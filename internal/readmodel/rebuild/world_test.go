@@ -80,14 +80,20 @@ func (w *world) ledger(n int) *readmodeltest.Memory {
 	return w.projections[n]
 }
 
-// SendTasks implements rebuild.Tasks.
-func (w *world) SendTasks(_ context.Context, tasks []rebuild.Task) error {
+// SendBodies implements rebuild.Queue.
+func (w *world) SendBodies(_ context.Context, bodies [][]byte) ([]int, error) {
 	if w.sendFails {
 		w.sendFails = false
-		return errKilled
+		return nil, errKilled
 	}
-	w.tasks = append(w.tasks, tasks...)
-	return nil
+	for i, body := range bodies {
+		task, err := rebuild.ParseTask(body)
+		if err != nil {
+			return []int{i}, err
+		}
+		w.tasks = append(w.tasks, task)
+	}
+	return nil, nil
 }
 
 // dies says whether a worker's call is its last.

@@ -1,0 +1,66 @@
+package sqsqueue
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+// VisibilityAPI is the part of the SQS client that slices of work need.
+type VisibilityAPI interface {
+	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
+}
+
+// afterDeath is how long after the end of an invocation its message comes again, if it
+// did not come to its end: much sooner than the queue's own visibility timeout, which
+// must be several times the function's.
+const afterDeath = 30 * time.Second
+
+// Slices returns a Lambda handler for an SQS event source that hands over messages
+// whose work is longer than an invocation. work does a slice and tells whether all is
+// done; if not, the same message comes again at once. Nothing is sent: Lambda ends
+// chains of messages that a function sends to the queue it consumes.
+func Slices(log *slog.Logger, client VisibilityAPI, url string, work func(ctx context.Context, body []byte) (done bool, err error)) func(context.Context, lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
+	return func(ctx context.Context, e lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
+		resp := lambdaevents.SQSEventResponse{BatchItemFailures: []lambdaevents.SQSBatchItemFailure{}}
+		hide := func(m lambdaevents.SQSMessage, d time.Duration) {
+			_, err := client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+				QueueUrl: aws.String(url), ReceiptHandle: aws.String(m.ReceiptHandle), VisibilityTimeout: int32(d.Seconds()),
+			})
+			if err != nil { // then it comes when the queue says: later, and no harm done
+				log.WarnContext(ctx, "visibility not changed", "message_id", m.MessageId, "error", err.Error())
+			}
+		}
+		for _, m := range e.Records {
+			if deadline, limited := ctx.Deadline(); limited {
+				hide(m, time.Until(deadline)+afterDeath)
+			}
+			done, err := guardedSlice(ctx, []byte(m.Body), work)
+			switch {
+			case err != nil:
+				log.ErrorContext(ctx, "message failed", "message_id", m.MessageId, "error", err.Error())
+			case done:
+				continue
+			default:
+				hide(m, 0)
+			}
+			resp.BatchItemFailures = append(resp.BatchItemFailures, lambdaevents.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+		}
+		return resp, nil
+	}
+}
+
+// guardedSlice keeps a panic to the message that it came from.
+func guardedSlice(ctx context.Context, body []byte, work func(context.Context, []byte) (bool, error)) (done bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			done, err = false, fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return work(ctx, body)
+}
