@@ -16,12 +16,17 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/awsenv"
 	"github.com/hailstone-rides/hailstone/internal/awsenv/capacity"
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/control/dynamocontrol"
 	"github.com/hailstone-rides/hailstone/internal/deferral"
 	"github.com/hailstone-rides/hailstone/internal/deferral/dynamodeferral"
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/events/dynamoevents"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/queue/sqsqueue"
+	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/dynamoview"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/rebuild"
+	"github.com/hailstone-rides/hailstone/internal/repair"
 	"github.com/hailstone-rides/hailstone/internal/resilience"
 	"github.com/hailstone-rides/hailstone/internal/resilience/dynamobreaker"
 	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
@@ -32,8 +37,11 @@ import (
 type settings struct {
 	awsenv.Common
 	EventsTable        string `env:"EVENTS_TABLE,required,notEmpty"`
+	ViewsTable         string `env:"VIEWS_TABLE,required,notEmpty"`
 	ControlTable       string `env:"CONTROL_TABLE,required,notEmpty"`
 	PaymentsQueue      string `env:"PAYMENTS_QUEUE_URL,required,notEmpty"`
+	ProjectionQueue    string `env:"PROJECTION_QUEUE_URL,required,notEmpty"`
+	RebuildQueue       string `env:"REBUILD_QUEUE_URL,required,notEmpty"`
 	PaymentConcurrency int    `env:"PAYMENT_CONCURRENCY,required,notEmpty"`
 }
 
@@ -60,14 +68,21 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	tables := dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}
 	bookings := &booking.Service{
-		Store:   telemetry.Store(dynamoevents.New(db, dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}, events.NewStamp)),
+		Store:   telemetry.Store(dynamoevents.New(db, tables, events.NewStamp)),
 		Backoff: booking.RaceBackoff(rand.Float64),
 		Sleep:   resilience.Sleep,
 		Log:     log,
 	}
+	items, documents := dynamodeferral.New(db, s.ControlTable), dynamocontrol.New(db, s.ControlTable)
+	views := &readmodel.Live{
+		Pointer: &readmodel.Pointer{Control: documents, Now: time.Now},
+		In:      func(projection int) readmodel.Ledger { return dynamoview.New(db, s.ViewsTable, projection) },
+	}
+	debts, projection := repair.Debts{Work: items, Now: time.Now}, sqsqueue.NewSender(client, s.ProjectionQueue)
 	deferred := &deferral.Pass{
-		Items:    dynamodeferral.New(db, s.ControlTable),
+		Items:    items,
 		Bookings: bookings,
 		Queue: struct {
 			*sqsqueue.Sender
@@ -79,7 +94,16 @@ func run(ctx context.Context) error {
 		Next:    deferral.NextDelay(rand.Float64),
 		Log:     log,
 	}
-	runner := &sweeper.Runner{Passes: []sweeper.Pass{deferred}, Now: time.Now, Sleep: resilience.Sleep, Log: log}
+	passes := []sweeper.Pass{
+		deferred,
+		&repair.Deadlines{List: views, Bookings: bookings, Debts: debts, Projection: projection, Control: documents, Now: time.Now, Log: log},
+		&repair.Firsts{
+			Commits: dynamoevents.NewCatalog(db, tables), Views: views, Projection: projection, Debts: debts, Bookings: bookings,
+			Control: documents, Now: time.Now, Log: log,
+		},
+		&rebuild.Director{Control: documents, Tasks: sqsqueue.NewSender(client, s.RebuildQueue), Now: time.Now, Wait: rebuild.Wait},
+	}
+	runner := &sweeper.Runner{Passes: passes, Now: time.Now, Sleep: resilience.Sleep, Log: log}
 	lambda.Start(tell.Handler(runner.Run))
 	return nil
 }

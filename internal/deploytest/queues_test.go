@@ -32,7 +32,7 @@ func (tpl template) consumers(t *testing.T) map[string]string {
 func TestConsumedQueues(t *testing.T) {
 	tpl := load(t)
 	consumers := tpl.consumers(t)
-	for _, queue := range []string{"ProjectionQueue", "PaymentsQueue"} {
+	for _, queue := range []string{"ProjectionQueue", "PaymentsQueue", "RebuildQueue"} {
 		if consumers[queue] == "" {
 			t.Errorf("nobody consumes %s", queue)
 		}
@@ -51,8 +51,12 @@ func TestConsumedQueues(t *testing.T) {
 			t.Errorf("%s and %s share %s: a redrive could not tell them apart", queue, other, dead)
 		}
 		deadLetters[dead] = queue
-		if got := tpl.number(t, dig(t, properties, "RedrivePolicy", "maxReceiveCount")); got != 5 {
-			t.Errorf("%s: maxReceiveCount %d, want 5", queue, got)
+		want := 5
+		if queue == "RebuildQueue" { // whose messages come back for each slice of their work
+			want = 1000
+		}
+		if got := tpl.number(t, dig(t, properties, "RedrivePolicy", "maxReceiveCount")); got != want {
+			t.Errorf("%s: maxReceiveCount %d, want %d", queue, got, want)
 		}
 		retention := tpl.number(t, tpl.properties(t, dead, "AWS::SQS::Queue")["MessageRetentionPeriod"])
 		if retention != 14*day {

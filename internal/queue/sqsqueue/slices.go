@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
+	"sync"
 	"time"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
@@ -13,6 +15,7 @@ import (
 
 // VisibilityAPI is the part of the SQS client that slices of work need.
 type VisibilityAPI interface {
+	GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error)
 	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
 }
 
@@ -25,20 +28,13 @@ const afterDeath = 30 * time.Second
 // whose work is longer than an invocation. work does a slice and tells whether all is
 // done; if not, the same message comes again at once. Nothing is sent: Lambda ends
 // chains of messages that a function sends to the queue it consumes.
-func Slices(log *slog.Logger, client VisibilityAPI, url string, work func(ctx context.Context, body []byte) (done bool, err error)) func(context.Context, lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
+func Slices(log *slog.Logger, client VisibilityAPI, work func(ctx context.Context, body []byte) (done bool, err error)) func(context.Context, lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
+	c := &curtain{client: client, log: log}
 	return func(ctx context.Context, e lambdaevents.SQSEvent) (lambdaevents.SQSEventResponse, error) {
 		resp := lambdaevents.SQSEventResponse{BatchItemFailures: []lambdaevents.SQSBatchItemFailure{}}
-		hide := func(m lambdaevents.SQSMessage, d time.Duration) {
-			_, err := client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-				QueueUrl: aws.String(url), ReceiptHandle: aws.String(m.ReceiptHandle), VisibilityTimeout: int32(d.Seconds()),
-			})
-			if err != nil { // then it comes when the queue says: later, and no harm done
-				log.WarnContext(ctx, "visibility not changed", "message_id", m.MessageId, "error", err.Error())
-			}
-		}
 		for _, m := range e.Records {
 			if deadline, limited := ctx.Deadline(); limited {
-				hide(m, time.Until(deadline)+afterDeath)
+				c.hide(ctx, m, time.Until(deadline)+afterDeath)
 			}
 			done, err := guardedSlice(ctx, []byte(m.Body), work)
 			switch {
@@ -47,7 +43,7 @@ func Slices(log *slog.Logger, client VisibilityAPI, url string, work func(ctx co
 			case done:
 				continue
 			default:
-				hide(m, 0)
+				c.hide(ctx, m, 0)
 			}
 			resp.BatchItemFailures = append(resp.BatchItemFailures, lambdaevents.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 		}
@@ -63,4 +59,43 @@ func guardedSlice(ctx context.Context, body []byte, work func(context.Context, [
 		}
 	}()
 	return work(ctx, body)
+}
+
+// curtain hides messages.
+type curtain struct {
+	client VisibilityAPI
+	log    *slog.Logger
+
+	mu  sync.Mutex
+	url string // of the queue that messages come from, once it is known
+}
+
+// hide keeps a message from being received for a while. Where that fails it comes
+// again when the queue says: later, and no harm done.
+func (c *curtain) hide(ctx context.Context, m lambdaevents.SQSMessage, d time.Duration) {
+	url, err := c.urlOf(ctx, m.EventSourceARN)
+	if err == nil {
+		_, err = c.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+			QueueUrl: aws.String(url), ReceiptHandle: aws.String(m.ReceiptHandle), VisibilityTimeout: int32(d.Seconds()),
+		})
+	}
+	if err != nil {
+		c.log.WarnContext(ctx, "visibility not changed", "message_id", m.MessageId, "error", err.Error())
+	}
+}
+
+// urlOf asks for the address of the queue that an event source is. A setting would do,
+// and would be an address to send to.
+func (c *curtain) urlOf(ctx context.Context, arn string) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.url != "" {
+		return c.url, nil
+	}
+	out, err := c.client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(arn[strings.LastIndex(arn, ":")+1:])})
+	if err != nil {
+		return "", err
+	}
+	c.url = aws.ToString(out.QueueUrl)
+	return c.url, nil
 }

@@ -22,7 +22,13 @@ import (
 // hidden notes for how many seconds messages are hidden.
 type hidden struct {
 	seconds map[string][]int32
+	asked   int // for the queue's address
 	err     error
+}
+
+func (h *hidden) GetQueueUrl(_ context.Context, in *sqs.GetQueueUrlInput, _ ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error) {
+	h.asked++
+	return &sqs.GetQueueUrlOutput{QueueUrl: aws.String("https://sqs/" + aws.ToString(in.QueueName))}, nil
 }
 
 func (h *hidden) ChangeMessageVisibility(_ context.Context, in *sqs.ChangeMessageVisibilityInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error) {
@@ -42,7 +48,7 @@ func TestWorkComesBackUntilItIsDone(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client := &hidden{seconds: map[string][]int32{}, err: failing}
 				var logged bytes.Buffer
-				handle := sqsqueue.Slices(slog.New(slog.NewTextHandler(&logged, nil)), client, "https://sqs/q", func(_ context.Context, body []byte) (bool, error) {
+				handle := sqsqueue.Slices(slog.New(slog.NewTextHandler(&logged, nil)), client, func(_ context.Context, body []byte) (bool, error) {
 					switch string(body) {
 					case "fails":
 						return true, errors.New("the log is away")
@@ -56,7 +62,7 @@ func TestWorkComesBackUntilItIsDone(t *testing.T) {
 				defer cancel()
 				var e lambdaevents.SQSEvent
 				for _, body := range []string{"more", "done", "fails", "panics"} {
-					e.Records = append(e.Records, lambdaevents.SQSMessage{MessageId: "m-" + body, ReceiptHandle: body, Body: body})
+					e.Records = append(e.Records, lambdaevents.SQSMessage{MessageId: "m-" + body, ReceiptHandle: body, Body: body, EventSourceARN: "arn:aws:sqs:eu-central-1:123456789012:q"})
 				}
 				resp, err := handle(ctx, e)
 				if err != nil {
@@ -70,6 +76,9 @@ func TestWorkComesBackUntilItIsDone(t *testing.T) {
 				want := map[string][]int32{"more": {150, 0}, "done": {150}, "fails": {150}, "panics": {150}}
 				if diff := cmp.Diff(want, client.seconds); diff != "" {
 					t.Errorf("hidden for seconds (-want +got):\n%s", diff)
+				}
+				if client.asked != 1 {
+					t.Errorf("asked %d times for the queue's address", client.asked)
 				}
 				if lines := logged.String(); strings.Count(lines, "level=ERROR") != 2 || !strings.Contains(lines, "m-fails") {
 					t.Errorf("the log is %q", lines)
