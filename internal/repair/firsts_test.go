@@ -1,0 +1,184 @@
+package repair_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/repair"
+)
+
+// minutes lets time pass, with a run of the sweeper in each minute.
+func (w *world) minutes(p *repair.Firsts, n int) {
+	w.Helper()
+	for range n {
+		w.now = w.now.Add(time.Minute)
+		if err := w.run(p); err != nil {
+			w.Fatal(err)
+		}
+	}
+}
+
+// A booking whose first hints were lost, at whatever minute, is found within the time
+// that is promised: its view is asked for, and its payment noted.
+func TestALostFirstHintIsFoundInTime(t *testing.T) {
+	t.Parallel()
+	for minute := range 61 {
+		t.Run(fmt.Sprint("minute ", minute), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			p := w.firsts()
+			w.minutes(p, minute)
+			w.books(1, 1)
+			w.books(3, 2)
+			w.projects(2)
+			booked := w.now
+			for len(w.sent) == 0 && w.now.Sub(booked) <= repair.LostFirstHint {
+				w.minutes(p, 1)
+			}
+			if took := w.now.Sub(booked); took > repair.LostFirstHint {
+				t.Fatalf("it was not found in %s", took)
+			}
+			if diff := cmp.Diff([]booking.ID{id(1)}, w.hinted()); diff != "" {
+				t.Errorf("hinted (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff([]booking.ID{id(1)}, w.owing()); diff != "" {
+				t.Errorf("noted (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Of a booking only the hint to the payment function may have been lost: its view is
+// there, and shows that nothing was begun.
+func TestAPaymentThatNobodyBeganIsNoted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.books(1, 1)
+	w.books(2, 2) // begun
+	w.projects(1, 2)
+	w.minutes(w.firsts(), int(repair.LostFirstHint/time.Minute))
+	if diff := cmp.Diff([]booking.ID{id(1)}, w.owing()); diff != "" {
+		t.Errorf("noted (-want +got):\n%s", diff)
+	}
+	if hinted := w.hinted(); len(hinted) > 0 {
+		t.Errorf("%v was hinted", hinted)
+	}
+}
+
+// As long as the view is missing, it is asked for again: hints get lost, too.
+func TestAMissingViewIsAskedForUntilItIsThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.firsts()
+	w.books(1, 1)
+	w.minutes(p, 180)
+	if n := len(w.hinted()); n < 30 {
+		t.Errorf("it was asked for %d times in 3 hours", n)
+	}
+	w.projects(1)
+	w.minutes(p, 180)
+	if hinted := w.hinted(); len(hinted) > 0 {
+		t.Errorf("with a view, %d hints", len(hinted))
+	}
+}
+
+// A clock that is ahead puts a booking into the hour to come.
+func TestABookingOfAClockThatIsAheadIsFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.now = start.Add(29 * time.Minute) // 9:59
+	p := w.firsts()
+	w.minutes(p, 1)
+	w.now = w.now.Add(4 * time.Minute)
+	w.books(1, 1)
+	w.now = w.now.Add(-4 * time.Minute)
+	w.minutes(p, int(repair.LostFirstHint/time.Minute)+4)
+	if len(w.hinted()) == 0 {
+		t.Error("it was not found")
+	}
+}
+
+func TestManyBookingsTakeSeveralTurns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const n = 1000 // more than a page in each shard
+	for i := 1; i <= n; i++ {
+		w.books(1, i)
+	}
+	w.minutes(w.firsts(), 10)
+	found := map[booking.ID]bool{}
+	for _, one := range w.hinted() {
+		found[one] = true
+	}
+	if len(found) != n {
+		t.Errorf("%d of %d were found", len(found), n)
+	}
+}
+
+func TestAStreamThatCannotBeReadHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.books(1, 1, 2, 3)
+	w.loadFails[id(2).Stream()] = events.ErrCorrupt
+	w.minutes(w.firsts(), 10)
+	if diff := cmp.Diff([]booking.ID{id(1), id(3)}, w.owing()); diff != "" {
+		t.Errorf("noted (-want +got):\n%s", diff)
+	}
+	if !w.says("stream cannot be read") {
+		t.Error("nobody is told")
+	}
+}
+
+func TestFirstsTellWhatIsAway(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		spoil func(*world)
+		want  error
+	}{
+		"the views": {func(w *world) { w.viewsFail = errAway }, errAway},
+		"the queue": {func(w *world) { w.sendFails = errAway }, errAway},
+		"the log":   {func(w *world) { w.loadFails[id(1).Stream()] = events.ErrUnavailable }, events.ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.books(1, 1)
+			w.now = start.Add(5 * time.Minute)
+			tc.spoil(w)
+			p := w.firsts()
+			if err := w.run(p); !errors.Is(err, tc.want) {
+				t.Errorf("error %v, want %v", err, tc.want)
+			}
+			w.viewsFail, w.sendFails = nil, nil
+			clear(w.loadFails)
+			w.minutes(p, 1) // the lap goes on where it failed
+			if len(w.hinted()) == 0 {
+				t.Error("afterwards it was not found")
+			}
+		})
+	}
+}
+
+func TestTwoSweepersAreHarmless(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.books(1, 1)
+	w.now = start.Add(5 * time.Minute)
+	w.rival = func() {
+		if err := w.run(w.firsts()); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := w.run(w.firsts()); err != nil {
+		t.Error(err)
+	}
+	if len(w.hinted()) == 0 || len(w.owing()) != 1 {
+		t.Error("it was not found")
+	}
+}
