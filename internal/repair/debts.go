@@ -14,7 +14,7 @@ type Work interface {
 	Offer(ctx context.Context, d deferral.Deferral) error
 }
 
-var _ Work = (deferral.Store)(nil)
+var _ Work = deferral.Store(nil)
 
 // Debts leaves a note where a payment is owed, unless there is one.
 type Debts struct {
