@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/hailstone-rides/hailstone/internal/awsenv"
+	"github.com/hailstone-rides/hailstone/internal/awsenv/capacity"
 	"github.com/hailstone-rides/hailstone/internal/control/dynamocontrol"
 	"github.com/hailstone-rides/hailstone/internal/deferral/dynamodeferral"
 	"github.com/hailstone-rides/hailstone/internal/events"
@@ -51,7 +52,11 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	db, log := dynamodb.NewFromConfig(cfg), s.Logger()
+	tell, err := s.Telemetry("rebuild")
+	if err != nil {
+		return err
+	}
+	db, log := dynamodb.NewFromConfig(cfg, capacity.Metered), tell.Log
 	tables := dynamoevents.Tables{Events: s.EventsTable, Leases: s.ControlTable}
 	worker := &rebuild.Worker{
 		Log:      dynamoevents.New(db, tables, events.NewStamp),
@@ -63,9 +68,9 @@ func run(ctx context.Context) error {
 		Sleep:    resilience.Sleep,
 		Parallel: parallel,
 	}
-	lambda.Start(sqsqueue.Slices(log, sqs.NewFromConfig(cfg), func(ctx context.Context, body []byte) (bool, error) {
+	lambda.Start(tell.Handler(sqsqueue.Slices(log, sqs.NewFromConfig(cfg), func(ctx context.Context, body []byte) (bool, error) {
 		return work(ctx, log, worker, body)
-	}))
+	})))
 	return nil
 }
 

@@ -26,7 +26,7 @@ type hidden struct {
 	err     error
 }
 
-//nolint:revive // the name is that of the SDK
+//nolint:revive,staticcheck // the name is that of the SDK
 func (h *hidden) GetQueueUrl(_ context.Context, in *sqs.GetQueueUrlInput, _ ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error) {
 	h.asked++
 	return &sqs.GetQueueUrlOutput{QueueUrl: aws.String("https://sqs/" + aws.ToString(in.QueueName))}, nil
