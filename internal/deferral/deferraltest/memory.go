@@ -100,13 +100,18 @@ func (m *Memory) Due(ctx context.Context, shard int, at time.Time, after deferra
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("list shard %d: %w: %w", shard, deferral.ErrUnavailable, err)
 	}
+	return Due(m.Items(), shard, at, after, limit), nil
+}
+
+// Due is what deferral.Store.Due says of items, which are sorted as Items sorts them.
+func Due(items []deferral.Item, shard int, at time.Time, after deferral.Place, limit int) []deferral.Item {
 	var due []deferral.Item
-	for _, item := range m.Items() {
+	for _, item := range items {
 		if deferral.ShardOf(item.Booking) == shard && !item.Next.After(at) && compare(item.Place(), after) > 0 && len(due) < limit {
 			due = append(due, item)
 		}
 	}
-	return due, nil
+	return due
 }
 
 // unchanged runs an operation on an item that is as it was read.

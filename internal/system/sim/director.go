@@ -21,10 +21,14 @@ const (
 	maxStandstill = 50 * time.Hour
 )
 
-// asleep is a fault of operators: nobody looks at the dead letters, for days.
-const asleep fault = "asleep"
+const (
+	// asleep is a fault of operators: nobody looks at the dead letters, for days.
+	asleep fault = "asleep"
+	// downForDays is a provider that is away for longer than it holds money.
+	downForDays fault = "down for days"
+)
 
-func operationsPart() part { return part{onceAWorld: odds{asleep: 0.05}} }
+func operationsPart() part { return part{onceAWorld: odds{asleep: 0.05, downForDays: 0.02}} }
 
 // populate lets the people in, and the director.
 func (w *World) populate() {
@@ -101,6 +105,17 @@ func (w *World) direct(t *task) {
 func (w *World) breakDown() {
 	w.stream.stoppedFrom, w.stream.stoppedUntil = w.window(outage, 10*time.Hour)
 	w.downFrom, w.downUntil = w.window(down, 4*time.Hour)
+	if w.strikes(downForDays, "operations") {
+		w.downFrom = time.Now().Add(time.Duration(w.src.pick("down for days after", 90)) * time.Minute)
+		w.downUntil = w.downFrom.Add(8 * 24 * time.Hour)
+		w.tell("", "%s from %s to %s", downForDays, w.since(w.downFrom), w.since(w.downUntil))
+	}
+}
+
+// uneventful tells that nobody does anything these days.
+func (w *World) uneventful() bool {
+	now := time.Now()
+	return now.Before(w.morning) || w.downUntil.Sub(w.downFrom) > 24*time.Hour && now.After(w.downFrom.Add(2*time.Hour)) && now.Before(w.downUntil)
 }
 
 // window returns from when to when something is out of order: for an hour and up to

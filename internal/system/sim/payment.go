@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
-	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/deferral"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/queue"
 )
@@ -15,20 +15,16 @@ import (
 func paymentPart() part {
 	return part{wire: func(w *World) error {
 		w.owed = w.queue("payment", 1, 4)
-		processors := map[*environment]*payments.Processor{}
+		workers := map[*environment]*deferral.Worker{}
 		for _, env := range w.owed.environs {
-			var err error
-			if processors[env], err = w.processor(env); err != nil {
+			processor, err := w.processor(env)
+			if err != nil {
 				return err
 			}
+			workers[env] = w.worker(env, processor)
 		}
-		w.owed.handle = func(ctx context.Context, env *environment, d queue.Delivery, id booking.ID) error {
-			work := processors[env].Process
-			if d.Reconcile {
-				work = processors[env].Reconcile
-			}
-			_, err := work(ctx, id, events.Trace{})
-			return err
+		w.owed.handle = func(ctx context.Context, env *environment, d queue.Delivery, _ booking.ID) error {
+			return workers[env].Handle(ctx, d)
 		}
 		return nil
 	}}

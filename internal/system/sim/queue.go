@@ -235,6 +235,9 @@ var _ queue.Sender = sender{}
 // Send implements queue.Sender.
 func (s sender) Send(ctx context.Context, hints []queue.Hint) ([]int, error) {
 	t := taskOf(ctx)
+	if t.inv.function == s.function {
+		s.fail("no function sends to the queue it consumes", "", "%s does", t.name) // Lambda ends such chains
+	}
 	s.travel(t)
 	fate := s.fate("send to "+s.function, refused, lostBefore, lostAfter)
 	if fate == lostBefore || ctx.Err() != nil {

@@ -54,6 +54,12 @@ const (
 	staleChangeRefused       Probe = "a change of the breaker came late and did nothing"
 	staleReportRefused       Probe = "a report to the breaker came late and did nothing"
 
+	workWasPutOff      Probe = "payment work was put off"
+	messageWasSetAside Probe = "a message that kept coming was set aside"
+	workCameBack       Probe = "payment work was brought back"
+	itemWasDone        Probe = "an item was deleted whose booking owed nothing"
+	itemHadChanged     Probe = "the sweeper met an item that had changed"
+
 	requestWasReplayed    Probe = "a request was answered as a replay"
 	keyWasReused          Probe = "a key was refused that had been used for another request"
 	versionMismatched     Probe = "a command was refused for its If-Match"
@@ -98,6 +104,7 @@ func Probes() []Probe {
 		pageWasShort, viewWasNewer, viewWasStale, viewStoreWasAway,
 		healthWithoutStore, healthWasDegraded, breakerOpened, breakerClosed, breakerReopened, breakerWasOverruled, breakerStoreFailed, callWithoutBreakersStore, callWasRefused,
 		probeWasLost, probeCameLate, staleChangeRefused, staleReportRefused,
+		workWasPutOff, messageWasSetAside, workCameBack, itemWasDone, itemHadChanged,
 		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, commandWasTooLate, requestRaced, clientGaveUp,
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
 		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,

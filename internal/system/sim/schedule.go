@@ -30,7 +30,7 @@ func (s *schedule) open() {
 func (s *schedule) poll(t *task) {
 	for {
 		pause := time.Minute + time.Duration(s.src.pick("pause of "+s.env.function, 10))*time.Minute
-		if time.Now().Before(s.morning) {
+		if s.uneventful() {
 			pause = time.Hour
 		}
 		// Not at full minutes: people begin something then.

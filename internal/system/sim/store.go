@@ -135,9 +135,13 @@ func (l eventLog) Append(ctx context.Context, at events.Position, draft events.D
 
 // later lets something that a function sent arrive after the function gave up.
 func (w *World) later(what string, effect func()) {
+	w.arrives(what, time.Duration(1+w.src.pick("late", 90))*time.Second, effect)
+}
+
+// arrives lets it arrive after some time.
+func (w *World) arrives(what string, delay time.Duration, effect func()) {
 	w.running++
 	t := w.sched.newTask("late "+what, nil)
-	delay := time.Duration(1+w.src.pick("late", 90)) * time.Second
 	w.sched.start(t, func(t *task) {
 		w.sched.park(t, time.Now().Add(delay))
 		w.running--

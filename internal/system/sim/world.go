@@ -65,6 +65,7 @@ type World struct {
 	nextFault gatewaytest.Fault
 	oracle    *oracle
 	circuit   *circuit
+	deferred  *deferred
 
 	// troubles are the provider's, apart from its outage; hidden are the holds that a
 	// canary does not show.
