@@ -96,6 +96,7 @@ func run(ctx context.Context) error {
 	}
 	passes := []sweeper.Pass{
 		deferred,
+		&deferral.Gauge{Items: items, Bookings: bookings, Breaker: breaker, Now: time.Now, Tell: measured, Log: log},
 		&repair.Deadlines{List: views, Bookings: bookings, Debts: debts, Projection: projection, Control: documents, Now: time.Now, Log: log},
 		&repair.Firsts{
 			Commits: dynamoevents.NewCatalog(db, tables), Views: views, Projection: projection, Debts: debts, Bookings: bookings,
@@ -106,4 +107,23 @@ func run(ctx context.Context) error {
 	runner := &sweeper.Runner{Passes: passes, Now: time.Now, Sleep: resilience.Sleep, Log: log}
 	lambda.Start(tell.Handler(runner.Run))
 	return nil
+}
+
+// measured makes metrics of what waits.
+func measured(ctx context.Context, m deferral.Measure) {
+	telemetry.Observe(ctx, telemetry.PaymentsWaiting, float64(m.Waiting))
+	telemetry.Observe(ctx, telemetry.OldestDuePayment, m.Oldest.Seconds())
+	telemetry.Observe(ctx, telemetry.BreakerState, breakerState(m.Breaker))
+}
+
+// breakerState is a state as the metric has it: the worse, the more.
+func breakerState(s resilience.State) float64 {
+	switch s {
+	case resilience.Open:
+		return 2
+	case resilience.HalfOpen:
+		return 1
+	default:
+		return 0
+	}
 }
