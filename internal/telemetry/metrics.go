@@ -21,7 +21,7 @@ const (
 // CloudFormation stack, and Function, such as booking.
 const Namespace = "Hailstone"
 
-// All metrics. What AWS measures itself is not measured again: see docs/ARCHITECTURE.md.
+// All metrics. What AWS measures itself is not measured again: see docs/TELEMETRY.md.
 const (
 	BookingsAccepted Metric = "BookingsAccepted"
 	BookingsCanceled Metric = "BookingsCanceled"
@@ -84,62 +84,64 @@ const (
 
 // Definition says what a metric means.
 type Definition struct {
-	Metric  Metric
-	Unit    Unit
+	Metric Metric
+	Unit   Unit
+	// By are the functions that tell it: the dimension Function.
+	By      string
 	Meaning string
 }
 
-// definitions are in the order of docs/ARCHITECTURE.md, which a test compares with them.
+// definitions are in the order of docs/TELEMETRY.md, which a test compares with them.
 var definitions = []Definition{
-	{BookingsAccepted, Count, "bookings stored for the first time"},
-	{BookingsCanceled, Count, "bookings canceled, by whomever"},
-	{BookingsExpired, Count, "bookings that ended at a deadline"},
-	{RidesCompleted, Count, "rides that came to their end"},
-	{Conflicts, Count, "appends that another command was before"},
-	{Replays, Count, "repeated requests answered as they were the first time"},
-	{RejectedMalformed, Count, "answers 400, 413, 415 and 422"},
-	{RejectedAccess, Count, "answers 401 and 403"},
-	{RejectedUnknown, Count, "answers 404"},
-	{RejectedState, Count, "answers 409"},
-	{RejectedVersion, Count, "answers 412"},
-	{Unavailable, Count, "answers 503"},
-	{InternalErrors, Count, "answers 500"},
-	{PaymentsAuthorized, Count, "holds recorded"},
-	{PaymentsDeclined, Count, "declines recorded"},
-	{PaymentsCaptured, Count, "captures recorded"},
-	{PaymentsVoided, Count, "released holds recorded"},
-	{PaymentsAbandoned, Count, "payments that ended with nothing held"},
-	{PaymentsRefunded, Count, "refunds recorded"},
-	{PaymentsFailed, Count, "payments given up until ops retry them, lost holds included"},
-	{RefundsFailed, Count, "refunds that failed, at once or later"},
-	{PaymentsDisputed, Count, "charges that cardholders contest"},
-	{PaymentsStuck, Count, "attempts of a payment that cannot succeed by itself"},
-	{ProviderRefusals, Count, "calls that the provider refuses this service as such: its key, its account"},
-	{CreateLatency, Milliseconds, "one call to create a payment object"},
-	{ConfirmLatency, Milliseconds, "one call to confirm, which takes the hold"},
-	{RetrieveLatency, Milliseconds, "one call to retrieve a payment object"},
-	{CaptureLatency, Milliseconds, "one call to capture"},
-	{CancelLatency, Milliseconds, "one call to cancel"},
-	{RefundLatency, Milliseconds, "one call to refund"},
-	{ListLatency, Milliseconds, "one call to list refunds or disputes"},
-	{ProviderErrors, Count, "calls that failed or whose outcome is unknown, declines aside"},
-	{BreakerState, None, "0 closed, 1 half-open, 2 open; told every minute by the sweeper"},
-	{BreakerTransitions, Count, "changes of the fleet's breaker, by whoever made them"},
-	{PaymentsDeferred, Count, "times that payment work was put off"},
-	{PaymentsWaiting, Count, "deferred payments, 1,600 at most; told every minute by the sweeper"},
-	{OldestDuePayment, Seconds, "age of the oldest of them, 0 if there are none; told every minute"},
-	{BookingsOverdue, Count, "bookings found past a deadline, in a run of the sweeper"},
-	{CaptureDeadlineNear, Count, "holds found that lapse within 48 h although their amount is owed, counted every minute"},
-	{HintsLost, Count, "bookings found whose first hint was lost"},
-	{ProjectionLag, Milliseconds, "from the recording of a booking's last event to its view"},
-	{LogChanged, Count, "MODIFY and REMOVE on the log, which only erasure may do"},
-	{LeasesOfOthers, Count, "drivers' leases that another booking held at a release"},
-	{MessagesFailed, Count, "messages that go back to their queue"},
-	{RelayStopped, Count, "batches that the relay could not send wholly"},
-	{PassesFailed, Count, "passes of the sweeper that failed"},
-	{ReadUnits, None, "read capacity units consumed in DynamoDB, as it reports them"},
-	{WriteUnits, None, "write capacity units, the same"},
-	{SpansDropped, Count, "spans that the collector did not take"},
+	{BookingsAccepted, Count, "booking", "bookings stored for the first time"},
+	{BookingsCanceled, Count, "booking, payment", "bookings canceled, by whomever"},
+	{BookingsExpired, Count, "sweeper", "bookings that ended at a deadline"},
+	{RidesCompleted, Count, "booking", "rides that came to their end"},
+	{Conflicts, Count, "booking, payment, sweeper", "appends that another command was before"},
+	{Replays, Count, "booking", "repeated requests answered as they were the first time"},
+	{RejectedMalformed, Count, "booking", "answers 400, 413, 415 and 422"},
+	{RejectedAccess, Count, "booking", "answers 401 and 403"},
+	{RejectedUnknown, Count, "booking", "answers 404"},
+	{RejectedState, Count, "booking", "answers 409"},
+	{RejectedVersion, Count, "booking", "answers 412"},
+	{Unavailable, Count, "booking", "answers 503"},
+	{InternalErrors, Count, "booking", "answers 500"},
+	{PaymentsAuthorized, Count, "payment", "holds recorded"},
+	{PaymentsDeclined, Count, "payment", "declines recorded"},
+	{PaymentsCaptured, Count, "payment", "captures recorded"},
+	{PaymentsVoided, Count, "payment", "released holds recorded"},
+	{PaymentsAbandoned, Count, "payment", "payments that ended with nothing held"},
+	{PaymentsRefunded, Count, "payment", "refunds recorded"},
+	{PaymentsFailed, Count, "payment", "payments given up until ops retry them, lost holds included"},
+	{RefundsFailed, Count, "payment", "refunds that failed, at once or later"},
+	{PaymentsDisputed, Count, "payment", "charges that cardholders contest"},
+	{PaymentsStuck, Count, "payment", "attempts of a payment that cannot succeed by itself"},
+	{ProviderRefusals, Count, "payment", "calls that the provider refuses this service as such: its key, its account"},
+	{CreateLatency, Milliseconds, "payment", "one call to create a payment object"},
+	{ConfirmLatency, Milliseconds, "payment", "one call to confirm, which takes the hold"},
+	{RetrieveLatency, Milliseconds, "payment", "one call to retrieve a payment object"},
+	{CaptureLatency, Milliseconds, "payment", "one call to capture"},
+	{CancelLatency, Milliseconds, "payment", "one call to cancel"},
+	{RefundLatency, Milliseconds, "payment", "one call to refund"},
+	{ListLatency, Milliseconds, "payment", "one call to list refunds or disputes"},
+	{ProviderErrors, Count, "payment", "calls that failed or whose outcome is unknown, declines aside"},
+	{BreakerState, None, "sweeper", "0 closed, 1 half-open, 2 open; told every minute by the sweeper"},
+	{BreakerTransitions, Count, "payment", "changes of the fleet's breaker, by whoever made them"},
+	{PaymentsDeferred, Count, "payment", "times that payment work was put off"},
+	{PaymentsWaiting, Count, "sweeper", "deferred payments, 1,600 at most; told every minute by the sweeper"},
+	{OldestDuePayment, Seconds, "sweeper", "age of the oldest of them, 0 if there are none; told every minute"},
+	{BookingsOverdue, Count, "sweeper", "bookings found past a deadline, in a run of the sweeper"},
+	{CaptureDeadlineNear, Count, "sweeper", "holds found that lapse within 48 h although their amount is owed, counted every minute"},
+	{HintsLost, Count, "sweeper", "bookings found whose first hint was lost"},
+	{ProjectionLag, Milliseconds, "projector", "from the recording of a booking's last event to its view"},
+	{LogChanged, Count, "relay", "MODIFY and REMOVE on the log, which only erasure may do"},
+	{LeasesOfOthers, Count, "booking, payment, sweeper", "drivers' leases that another booking held at a release"},
+	{MessagesFailed, Count, "payment, projector", "messages that go back to their queue"},
+	{RelayStopped, Count, "relay", "batches that the relay could not send wholly"},
+	{PassesFailed, Count, "sweeper", "passes of the sweeper that failed"},
+	{ReadUnits, None, "all but relay", "read capacity units consumed in DynamoDB, as it reports them"},
+	{WriteUnits, None, "all but relay", "write capacity units, the same"},
+	{SpansDropped, Count, "all", "spans that the collector did not take"},
 }
 
 // Definitions returns what all metrics mean.

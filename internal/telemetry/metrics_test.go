@@ -3,7 +3,11 @@ package telemetry_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -85,13 +89,34 @@ func TestMetricsAreDefinedOnce(t *testing.T) {
 	seen := map[telemetry.Metric]bool{}
 	units := map[telemetry.Unit]bool{telemetry.Count: true, telemetry.Milliseconds: true, telemetry.Seconds: true, telemetry.None: true}
 	for _, d := range telemetry.Definitions() {
-		if seen[d.Metric] || d.Meaning == "" || !units[d.Unit] {
+		if seen[d.Metric] || d.Meaning == "" || d.By == "" || !units[d.Unit] {
 			t.Errorf("%+v", d)
 		}
 		seen[d.Metric] = true
 	}
 	if len(seen) > 100 {
 		t.Errorf("%d metrics: a directive holds 100", len(seen))
+	}
+}
+
+// Whoever makes an alarm looks there.
+func TestTheTableOfMetricsIsTheOneInTheDocuments(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/TELEMETRY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, d := range telemetry.Definitions() {
+		want = append(want, fmt.Sprintf("| `%s` | %s | %s | %s |", d.Metric, d.Unit, d.By, d.Meaning))
+	}
+	for line := range strings.Lines(string(page)) {
+		if line = strings.TrimSpace(line); regexp.MustCompile("^\\| `[A-Z]").MatchString(line) {
+			got = append(got, line)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("docs/TELEMETRY.md (-want +got):\n%s", diff)
 	}
 }
 
