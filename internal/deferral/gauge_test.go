@@ -46,7 +46,7 @@ func TestTheGaugeTellsHowMuchWaitsAndForHowLong(t *testing.T) {
 	}
 	for n := range 20 { // in several shards; one is not due before 10 minutes are over
 		at := noon.Add(time.Duration(n) * time.Minute)
-		if err := w.Memory.Defer(t.Context(), deferral.Deferral{Booking: w.owing(n), At: at, First: at.Add(10 * time.Minute)}); err != nil {
+		if err := w.Defer(t.Context(), deferral.Deferral{Booking: w.owing(n), At: at, First: at.Add(10 * time.Minute)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,12 +69,12 @@ func TestAHoldThatLapsesSoonIsTold(t *testing.T) {
 	w.settled(3)
 	w.loadFails[deferraltest.ID(4)] = errAway
 	for n := range 4 {
-		if err := w.Memory.Defer(t.Context(), deferral.Deferral{Booking: deferraltest.ID(n + 1), At: noon, First: noon}); err != nil {
+		if err := w.Defer(t.Context(), deferral.Deferral{Booking: deferraltest.ID(n + 1), At: noon, First: noon}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w.owes(5, w.now.Add(time.Hour)) // too young to be looked at: it is tried every few minutes
-	if err := w.Memory.Defer(t.Context(), deferral.Deferral{Booking: deferraltest.ID(5), At: w.now, First: w.now}); err != nil {
+	if err := w.Defer(t.Context(), deferral.Deferral{Booking: deferraltest.ID(5), At: w.now, First: w.now}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.measures(); err == nil {

@@ -96,6 +96,8 @@ func (d Delivery) merge(m Message, h Hint) Delivery {
 type Failure struct {
 	ID  string
 	Err error
+	// Hint is what the message says; zero for one that is malformed.
+	Hint Hint
 }
 
 // Process hands what a batch says to handle, each stream once: a batch often
@@ -130,7 +132,7 @@ func Process(ctx context.Context, batch []Message, parallel int, handle func(con
 			mu.Lock()
 			defer mu.Unlock()
 			for _, id := range ids {
-				failures = append(failures, Failure{ID: id, Err: err})
+				failures = append(failures, Failure{ID: id, Err: err, Hint: deliveries[stream].Hint})
 			}
 		})
 	}

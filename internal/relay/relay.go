@@ -21,6 +21,8 @@ type Record struct {
 	Last        int64 // version of the commit's last event
 	EventTypes  []string
 	Traceparent string
+	// CorrelationID is the request that the commit goes back to.
+	CorrelationID string
 }
 
 // Relay sends hints. It is safe for concurrent use.

@@ -11,12 +11,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hailstone-rides/hailstone/internal/queue"
 	"github.com/hailstone-rides/hailstone/internal/queue/sqsqueue"
+	"github.com/hailstone-rides/hailstone/internal/telemetry"
 )
 
 func batch(t *testing.T) lambdaevents.SQSEvent {
@@ -116,5 +118,34 @@ func TestTheFormOfTheResponse(t *testing.T) {
 		if got, err := json.Marshal(resp); err != nil || string(got) != want {
 			t.Errorf("the response is %s (%v), want %s", got, err, want)
 		}
+	}
+}
+
+// A message that fails says whose it is, in a batch too; one that is malformed says nothing of what it holds.
+func TestAFailedMessageIsFoundByItsBooking(t *testing.T) {
+	t.Parallel()
+	const booking, trace = "bk_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "4bf92f3577b34da6a3ce929d0e0e4736"
+	var out bytes.Buffer
+	f := telemetry.New(telemetry.Config{Stack: "hail", Name: "projector", Out: &out, Now: time.Now})
+	consumer := sqsqueue.Consumer(f.Log, 1, func(context.Context, queue.Delivery) error { return errors.New("away") })
+	_, err := f.Handler(func(ctx context.Context) error {
+		_, err := consumer(ctx, lambdaevents.SQSEvent{Records: []lambdaevents.SQSMessage{
+			{MessageId: "m-1", Body: `{"v":1,"stream":"booking/` + booking + `","version":3,"traceparent":"00-` + trace + `-00f067aa0ba902b7-01"}`},
+			{MessageId: "m-2", Body: `{"v":1,"stream":"alice","version":3}`},
+			{MessageId: "m-3", Body: `{"name":"alice"}`},
+		}})
+		return err
+	}).Invoke(t.Context(), []byte("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for line := range strings.Lines(out.String()) {
+		if strings.Contains(line, `"message_id":"m-1"`) {
+			found = strings.Contains(line, booking) && strings.Contains(line, "booking/"+booking+"@3") && strings.Contains(line, trace)
+		}
+	}
+	if !found || strings.Contains(out.String(), "alice") || strings.Count(out.String(), "message failed") != 3 {
+		t.Errorf("the log is %s", &out)
 	}
 }

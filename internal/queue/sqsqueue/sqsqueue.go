@@ -148,7 +148,9 @@ func Consumer(log *slog.Logger, parallel int, handle func(context.Context, queue
 		}
 		resp := lambdaevents.SQSEventResponse{BatchItemFailures: []lambdaevents.SQSBatchItemFailure{}}
 		for _, f := range queue.Process(ctx, batch, parallel, followed(len(batch) == 1, handle)) {
-			log.ErrorContext(ctx, "message failed", "message_id", f.ID, "error", f.Err.Error())
+			one, _, end := telemetry.Begin(ctx, telemetry.Internal, "failure", originOf(f.Hint))
+			log.ErrorContext(one, "message failed", "message_id", f.ID, "error", f.Err.Error())
+			end(f.Err)
 			resp.BatchItemFailures = append(resp.BatchItemFailures, lambdaevents.SQSBatchItemFailure{ItemIdentifier: f.ID})
 		}
 		outcome := telemetry.OK
@@ -164,19 +166,25 @@ func Consumer(log *slog.Logger, parallel int, handle func(context.Context, queue
 // follows from it is told to go on from there.
 func followed(alone bool, handle func(context.Context, queue.Delivery) error) func(context.Context, queue.Delivery) error {
 	return func(ctx context.Context, d queue.Delivery) (err error) {
-		origin := telemetry.Origin{Traceparent: d.Traceparent}
-		if id, ok := booking.IDOf(d.Stream); ok { // a forged stream could be anything
-			origin.BookingID, origin.CausationID = string(id), fmt.Sprintf("%s@%d", d.Stream, d.Version)
-		}
 		if alone {
-			d.Traceparent = telemetry.Adopt(ctx, origin)
+			d.Traceparent = telemetry.Adopt(ctx, originOf(d.Hint))
 			return handle(ctx, d)
 		}
-		ctx, traceparent, end := telemetry.Begin(ctx, telemetry.Consumer, "message", origin)
+		ctx, traceparent, end := telemetry.Begin(ctx, telemetry.Consumer, "message", originOf(d.Hint))
 		defer func() { end(err) }()
 		d.Traceparent = traceparent
 		return handle(ctx, d)
 	}
+}
+
+// originOf is where the work that a hint asks for comes from. A forged stream could be
+// anything, and is not told.
+func originOf(h queue.Hint) telemetry.Origin {
+	o := telemetry.Origin{Traceparent: h.Traceparent}
+	if id, ok := booking.IDOf(h.Stream); ok {
+		o.BookingID, o.CausationID = string(id), fmt.Sprintf("%s@%d", h.Stream, h.Version)
+	}
+	return o
 }
 
 // receives is at least 1: a message that does not say was received now.

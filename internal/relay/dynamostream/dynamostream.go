@@ -47,7 +47,7 @@ func Handler(log *slog.Logger, r *relay.Relay) func(context.Context, lambdaevent
 func follow(ctx context.Context, log *slog.Logger, records []relay.Record) (end func(error)) {
 	ends := make([]func(error), len(records))
 	for i := range records {
-		origin := telemetry.Origin{Traceparent: records[i].Traceparent}
+		origin := telemetry.Origin{Traceparent: records[i].Traceparent, CorrelationID: records[i].CorrelationID}
 		if id, ok := booking.IDOf(records[i].Stream); ok {
 			origin.BookingID, origin.CausationID = string(id), fmt.Sprintf("%s@%d", records[i].Stream, records[i].Last)
 		}
@@ -100,7 +100,7 @@ func record(image map[string]lambdaevents.DynamoDBAttributeValue) (relay.Record,
 		}
 		r.EventTypes = append(r.EventTypes, e.Map()["type"].String())
 	}
-	r.Traceparent = text(image, "traceparent")
+	r.Traceparent, r.CorrelationID = text(image, "traceparent"), text(image, "correlation_id")
 	return r, nil
 }
 
