@@ -85,11 +85,6 @@ func named[T any](err error) error {
 	return errors.Join(errs...)
 }
 
-// Logger returns the function's logger.
-func (c Common) Logger() *slog.Logger {
-	return telemetry.NewLogger(os.Stdout, c.LogLevel).With("stage", c.Stage)
-}
-
 // Telemetry returns what tells of the function with this name, such as booking.
 func (c Common) Telemetry(name string) (*telemetry.Function, error) {
 	config := telemetry.Config{Stack: c.Stack, Name: name, Out: os.Stdout, Level: c.LogLevel, Now: time.Now}

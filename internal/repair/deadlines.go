@@ -8,6 +8,7 @@ import (
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/control"
+	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/queue"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 )
@@ -164,6 +165,7 @@ func (d *Deadlines) expire(ctx context.Context, b booking.Outcome, now time.Time
 	overdue := b.State.Status
 	out, err := d.Bookings.ExecuteAt(ctx, b.History, booking.Expire{At: now}, booking.Envelope{
 		CommandID: fmt.Sprintf("sw_expire_%d", b.State.Version), Actor: booking.ActorSweeper, At: now,
+		Trace: b.History.Continue(events.Trace{}),
 	})
 	if err == nil && out.State.Status == booking.Expired && !out.Replayed {
 		d.Log.InfoContext(ctx, "expired", "booking_id", b.State.ID, "version", out.State.Version, "overdue", overdue)

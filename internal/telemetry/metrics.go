@@ -136,7 +136,7 @@ var definitions = []Definition{
 	{ProjectionLag, Milliseconds, "projector", "from the recording of a booking's last event to its view"},
 	{LogChanged, Count, "relay", "MODIFY and REMOVE on the log, which only erasure may do"},
 	{LeasesOfOthers, Count, "booking, payment, sweeper", "drivers' leases that another booking held at a release"},
-	{MessagesFailed, Count, "payment, projector", "messages that go back to their queue"},
+	{MessagesFailed, Count, "payment, projector, rebuild", "messages that go back to their queue"},
 	{RelayStopped, Count, "relay", "batches that the relay could not send wholly"},
 	{PassesFailed, Count, "sweeper", "passes of the sweeper that failed"},
 	{ReadUnits, None, "all but relay", "read capacity units consumed in DynamoDB, as it reports them"},
