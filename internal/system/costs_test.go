@@ -18,6 +18,8 @@ import (
 
 	"github.com/hailstone-rides/hailstone"
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/deferral"
+	"github.com/hailstone-rides/hailstone/internal/deferral/dynamodeferral"
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/events/dynamoevents"
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
@@ -41,6 +43,8 @@ type ledger struct {
 	log       events.Store
 	projector *readmodel.Projector
 	processor *payments.Processor
+	bookings  *booking.Service
+	items     deferral.Store
 	rows      [][]string
 	total     consumption
 	keys      int
@@ -67,6 +71,7 @@ func newLedger(t *testing.T) *ledger {
 		Bookings: bookings, Gateway: gatewaytest.NewFake(gatewaytest.Config{Now: now}), Now: now,
 		NewKey: func() string { l.keys++; return fmt.Sprint("fresh-", l.keys) }, Log: log,
 	}
+	l.bookings, l.items = bookings, dynamodeferral.New(db.Client, db.Tables.Control)
 	return l
 }
 

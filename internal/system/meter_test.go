@@ -58,6 +58,10 @@ func (m *meter) option(t *testing.T) func(*dynamodb.Options) {
 		switch p := in.Parameters.(type) {
 		case *dynamodb.PutItemInput:
 			p.ReturnConsumedCapacity = total
+		case *dynamodb.UpdateItemInput:
+			p.ReturnConsumedCapacity = total
+		case *dynamodb.DeleteItemInput:
+			p.ReturnConsumedCapacity = total
 		case *dynamodb.GetItemInput:
 			p.ReturnConsumedCapacity = total
 		case *dynamodb.QueryInput:
@@ -75,6 +79,10 @@ func (m *meter) option(t *testing.T) func(*dynamodb.Options) {
 		switch r := out.Result.(type) {
 		case *dynamodb.PutItemOutput:
 			m.add("PutItem", consumption{writes: aws.ToFloat64(r.ConsumedCapacity.CapacityUnits)})
+		case *dynamodb.UpdateItemOutput:
+			m.add("UpdateItem", consumption{writes: aws.ToFloat64(r.ConsumedCapacity.CapacityUnits)})
+		case *dynamodb.DeleteItemOutput:
+			m.add("DeleteItem", consumption{writes: aws.ToFloat64(r.ConsumedCapacity.CapacityUnits)})
 		case *dynamodb.GetItemOutput:
 			m.add("GetItem", consumption{reads: aws.ToFloat64(r.ConsumedCapacity.CapacityUnits)})
 		case *dynamodb.QueryOutput:
