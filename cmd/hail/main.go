@@ -26,6 +26,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitDiffer = 3
 )
 
 // commands is the command line.
@@ -38,6 +39,8 @@ type commands struct {
 	Book      bookCommand      `cmd:"" help:"Book a ride."`
 	Payments  paymentsCommand  `cmd:"" help:"Look at payments that wait for the provider."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare a booking's payment with what the provider has."`
+	Rebuild   rebuildCommand   `cmd:"" help:"Make the views anew from the log, while they serve."`
+	Audit     auditCommand     `cmd:"" help:"Compare every view with the log, and mend what differs."`
 	DLQ       dlqCommand       `cmd:"" name:"dlq" help:"Look through the dead-letter queues, and bring messages back."`
 	Smoke     smokeCommand     `cmd:"" help:"Check a deployed stack end to end: the running local one, one in AWS, or any with tokens."`
 	Tools     toolsCommand     `cmd:"" help:"Install a pinned tool under .tools/ and print the directory of its programs."`
@@ -99,6 +102,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.Is(err, errDifferences):
+		return exitDiffer
 	case errors.Is(err, errReported):
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		fmt.Fprintln(stderr, "hail: interrupted")
@@ -110,11 +115,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // steps returns a display of progress on standard error.
 func (a *app) steps() *localstack.Steps {
-	width := 0
+	return localstack.NewSteps(a.stderr, a.columns(), a.now)
+}
+
+// columns is how wide the terminal is that standard error goes to; 0 where it goes
+// elsewhere.
+func (a *app) columns() int {
 	if file, ok := a.stderr.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
-			width = columns
+			return columns
 		}
 	}
-	return localstack.NewSteps(a.stderr, width, a.now)
+	return 0
 }
+
+func (a *app) terminal() bool { return a.columns() > 0 }
