@@ -37,7 +37,7 @@ sam-local: ## The HTTP API alone, by sam local start-api in Docker on DynamoDB L
 
 ##@ Proof
 
-.PHONY: test sim smoke api-fuzz sam-local-test bench check
+.PHONY: test sim smoke outage api-fuzz sam-local-test bench check
 test: ## All tests but those of the deployed stack
 	@[ -n "$(RACE)" ] || echo "No C compiler: tests run without the race detector."
 	go test $(RACE) -shuffle=on -timeout=15m ./...
@@ -50,6 +50,10 @@ sim: ## Thousands of simulated worlds under faults: SEEDS= FROM= MINUTES=, or SE
 
 smoke: ## Deploy to this machine, ride, check the answers and the ledger, stop
 	@$(HAIL) dev smoke
+
+# About 12 minutes; make outage BOOKINGS=100 DOWN=45s HANGING=20s takes 7.
+outage: ## Deploy to this machine, book while the payment provider is down and hanging, compare, stop
+	@$(HAIL) dev outage $(if $(BOOKINGS),--bookings $(BOOKINGS)) $(if $(DOWN),--down $(DOWN)) $(if $(HANGING),--hanging $(HANGING))
 
 # 3 to 4 minutes on two cores, most of it in the emulator. Another SEED makes other requests.
 api-fuzz: ## Deploy to this machine, attack the API by its contract as every role, stop
