@@ -11,7 +11,6 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/outage"
-	"github.com/hailstone-rides/hailstone/internal/deferral"
 	"github.com/hailstone-rides/hailstone/internal/deferral/dynamodeferral"
 	"github.com/hailstone-rides/hailstone/internal/localstack"
 )
@@ -87,33 +86,13 @@ func (s stack) waiting() (func(context.Context) ([]string, int, error), error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		var bookings []string
-		for shard := range deferral.Shards {
-			found, err := allItems(ctx, items, shard)
-			if err != nil {
-				return nil, 0, err
-			}
-			bookings = append(bookings, found...)
+		list, err := pending(ctx, items)
+		bookings := make([]string, len(list))
+		for i, waits := range list {
+			bookings[i] = string(waits.Booking)
 		}
-		return bookings, messages, nil
+		return bookings, messages, err
 	}, nil
-}
-
-func allItems(ctx context.Context, items deferral.Store, shard int) (bookings []string, err error) {
-	const page = 1000
-	always := time.Now().Add(365 * 24 * time.Hour)
-	for place := (deferral.Place{}); ; {
-		found, err := items.Due(ctx, shard, always, place, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, item := range found {
-			bookings, place = append(bookings, string(item.Booking)), item.Place()
-		}
-		if len(found) < page {
-			return bookings, nil
-		}
-	}
 }
 
 // messagesOf counts the messages of a queue, those that are being handled included.

@@ -15,9 +15,9 @@ import (
 
 // Options of a run.
 type Options struct {
-	API   string // base URL
-	Rider string // access token
-	Provider
+	API      string // base URL
+	Rider    string // access token
+	Provider Provider
 	// Waiting returns the bookings whose payment waits in an item, and how many messages
 	// the payment function still has to look at.
 	Waiting func(context.Context) (bookings []string, messages int, err error)

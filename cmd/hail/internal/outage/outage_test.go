@@ -69,7 +69,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *service) book(answer func(int, any)) {
 	id := fmt.Sprintf("bk_%d", len(s.bookings)+1)
 	if s.provider != Well && s.stalls {
-		time.Sleep(20 * time.Millisecond) // slower than healthy: what is measured is real time
+		time.Sleep(20 * time.Millisecond) //nolint:forbidigo // what is measured is real time
 	}
 	if len(s.bookings)+1 == s.refuses {
 		s.refuses = 0
