@@ -98,8 +98,9 @@ func (j *circuitJudge) changed(before, after fleet.Record) {
 	now := time.Now()
 	if j.allows() {
 		j.allowed = now
+	} else {
+		j.refusing = now // whoever wanted the lease, and lost a race against this change
 	}
-	j.refusing = latest(j.refusing, earliest(now, j.refusedUntil()))
 	j.inEffect[j.effective()] = now
 	j.record, j.since = after, now
 	if after.Version != before.Version+1 {

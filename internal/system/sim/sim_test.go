@@ -100,7 +100,7 @@ func (y *tally) String() string {
 // minimum of what a seed must have done, so that nothing passes by doing nothing.
 const (
 	minBookings  = 20
-	minCompleted = 2
+	minCompleted = 1
 	// meanCompleted must be reached by each hundred seeds, and more.
 	meanCompleted = 9
 	// twiceEvery is how often a seed runs a second time, and from its trace, for the
