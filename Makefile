@@ -3,13 +3,17 @@
 ENV ?= default
 # All template parameters at once, instead of those in samconfig.toml: make deploy ENV=staging PARAMETERS="Stage=staging …"
 PARAMETERS ?=
+# CONFIRM=no deploys without the question that samconfig.toml has for prod: somebody was asked already.
+CONFIRM ?=
 
 # Built, not `go run`: that would turn every exit code into 1. Go's own cache makes it cheap.
 HAIL = mkdir -p bin && go build -o bin/hail ./cmd/hail && bin/hail
 SAM_BIN = $$($(HAIL) tools sam)
 SAM_ARGS = --config-env $(ENV) $(if $(PARAMETERS),--parameter-overrides "$(PARAMETERS)")
-# Linters are compiled once per version of theirs and of Go; the name says which.
+# Linters are compiled once per version of theirs and of Go; the name says which. So is what checks and lists a delivery.
 LINT_BIN := .tools/lint-$(shell { go env GOVERSION; cat tools/go.mod tools/go.sum; } | cksum | cut -d' ' -f1)
+DELIVERY_BIN := .tools/delivery-$(shell { go env GOVERSION; cat tools/delivery/go.mod tools/delivery/go.sum; } | cksum | cut -d' ' -f1)
+RELEASE = $(shell awk -F '"' '/Release = / { print $$2 }' openapi.go)
 export SAM_CLI_TELEMETRY = 0
 
 # The race detector needs a C compiler, except on macOS.
@@ -66,8 +70,8 @@ sam-local-test: ## Start what sam-local starts, check it, invoke every function 
 bench: ## Measure what the budgets promise, beside other libraries, and hold us to it
 	cd bench && go test -run Budget -v -count=1 -timeout=30m ./...
 
-CHECKS = check-format check-tidy check-vet check-lint check-vulnerabilities check-template check-imports check-allocations
-check: ## Format, vet, linters, vulnerabilities, template, imports: all of them, even after a failure
+CHECKS = check-format check-tidy check-vet check-lint check-vulnerabilities check-template check-imports check-allocations check-workflows check-licenses
+check: ## Format, vet, linters, vulnerabilities, template, imports, workflows, licences: all of them, even after a failure
 	@$(MAKE) --keep-going --no-print-directory $(CHECKS)
 
 .PHONY: $(CHECKS)
@@ -78,6 +82,7 @@ check-tidy:
 	go mod tidy -diff
 	cd tools && go mod tidy -diff
 	cd tools/stripemock && go mod tidy -diff
+	cd tools/delivery && go mod tidy -diff
 	cd bench && go mod tidy -diff
 
 check-vet:
@@ -107,16 +112,40 @@ check-imports:
 check-allocations:
 	cd bench && go test -run Allocations -count=1 ./...
 
+check-workflows: $(DELIVERY_BIN)
+	$(DELIVERY_BIN)/actionlint
+
+# The licences of all that is needed to build the product and its tools' own programs, tests aside.
+check-licenses: $(DELIVERY_BIN)
+	cd tools/delivery && go test ./...
+	@mkdir -p bin && (cd tools/delivery && go build -o ../../bin/licenses ./licenses)
+	$(DELIVERY_BIN)/cyclonedx-gomod mod -licenses -assert-licenses -json -output bin/modules.cdx.json
+	bin/licenses <bin/modules.cdx.json
+
 ##@ Building and deploying
 
-.PHONY: build validate deploy
+.PHONY: build validate deploy sbom reproducible
 build: ## Build the functions as ENV's samconfig says
 	@bin=$(SAM_BIN) && $$bin/sam build $(SAM_ARGS)
 
 validate: check-template ## Check template.yaml
 
 deploy: build ## Deploy to AWS: make deploy ENV=staging (default: the developers' stack)
-	@bin=$(SAM_BIN) && $$bin/sam deploy $(SAM_ARGS)
+	@bin=$(SAM_BIN) && $$bin/sam deploy $(SAM_ARGS) $(if $(filter no,$(CONFIRM)),--no-confirm-changeset)
+
+# Read from the functions as they are deployed; what would differ each time is left out. The modules are there: they were compiled.
+sbom: $(DELIVERY_BIN) ## List what each function is made of, in CycloneDX, in dist/sbom
+	@rm -rf dist/sbom && mkdir -p dist/sbom
+	@set -e; for function in $(notdir $(wildcard functions/*)); do \
+		echo "dist/sbom/$$function.cdx.json"; \
+		mkdir -p bin/arm64/$$function; \
+		$(MAKE) --no-print-directory --silent --makefile=build/arm64/Makefile "build-$${function}Function" ARTIFACTS_DIR="$(CURDIR)/bin/arm64/$$function"; \
+		GOOS=linux GOARCH=arm64 GOPROXY=off $(DELIVERY_BIN)/cyclonedx-gomod bin -json -licenses -assert-licenses -std -noserial -notimestamp \
+			-version "v$(RELEASE)" -output dist/sbom/$$function.cdx.json bin/arm64/$$function/bootstrap 2>bin/sbom.log || { cat bin/sbom.log; exit 1; }; \
+	done
+
+reproducible: ## Build every function twice, from nothing in two places: the same bytes
+	build/reproducible
 
 ##@ Habits
 
@@ -126,14 +155,20 @@ fmt: $(LINT_BIN) ## Format the Go code
 
 lint: check-lint ## Run the linters alone
 
-tools: $(LINT_BIN) ## Install every pinned tool under .tools/
+tools: $(LINT_BIN) $(DELIVERY_BIN) ## Install every pinned tool under .tools/
 	@for tool in sam emulators schemathesis checkov stripe-mock; do $(HAIL) tools $$tool >/dev/null || exit 1; done
 
 clean: ## Delete what was built (not .tools/, nor the state of the local stack)
-	rm -rf .aws-sam bin
+	rm -rf .aws-sam bin dist
 
 $(LINT_BIN):
 	@echo "Compiling the linters, once: a minute or two." >&2
 	@rm -rf $@.part && mkdir -p $@.part
 	@cd tools && GOFLAGS= GOBIN="$(CURDIR)/$@.part" go install tool
+	@mv $@.part $@
+
+$(DELIVERY_BIN):
+	@echo "Compiling what checks a delivery, once." >&2
+	@rm -rf $@.part && mkdir -p $@.part
+	@cd tools/delivery && GOFLAGS= GOBIN="$(CURDIR)/$@.part" go install tool
 	@mv $@.part $@
