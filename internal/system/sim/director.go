@@ -110,6 +110,7 @@ func (w *World) breakDown() {
 		w.downUntil = w.downFrom.Add(8 * 24 * time.Hour)
 		w.tell("", "%s from %s to %s", downForDays, w.since(w.downFrom), w.since(w.downUntil))
 	}
+	w.switchOff()
 }
 
 // uneventful tells that nobody does anything these days.

@@ -18,18 +18,12 @@ const (
 	disputed       fault = "disputed"
 	failedLate     fault = "failed late" // a refund, after it had succeeded
 	failedRefund   fault = "failed refund"
-
-	unsolicited   fault = "unsolicited" // a webhook about what the product did itself
-	noticeLost    fault = "webhook lost"
-	noticeDoubled fault = "webhook doubled"
-	noticeDelayed fault = "webhook delayed"
 )
 
 func handsPart() part {
 	return part{
 		faults: odds{
-			canceledByHand: 0.1, capturedByHand: 0.1, refundedByHand: 0.3, disputed: 0.2, failedLate: 0.1, failedRefund: 0.3,
-			unsolicited: 0.3, noticeLost: 0.3, noticeDoubled: 0.3, noticeDelayed: 0.5,
+			canceledByHand: 0.1, capturedByHand: 0.1, refundedByHand: 0.6, disputed: 0.5, failedLate: 0.1, failedRefund: 1,
 		},
 		wire: func(w *World) error {
 			h := &hands{World: w}
@@ -46,7 +40,7 @@ type hands struct{ *World }
 // work does something at the provider now and then, for as long as things go wrong.
 func (h *hands) work(t *task) {
 	for !h.quiet {
-		h.sched.park(t, time.Now().Add(time.Duration(5+h.src.pick("rest of hands", 30))*time.Minute))
+		h.sched.park(t, time.Now().Add(time.Duration(3+h.src.pick("rest of hands", 20))*time.Minute))
 		ledger := h.fake.Ledger()
 		if h.quiet || len(ledger) == 0 {
 			continue
@@ -101,7 +95,7 @@ func (h *hands) refund(e gatewaytest.Entry) {
 func (h *hands) moved(e gatewaytest.Entry, f fault, err error) {
 	h.tell(e.BookingID, "%s at the provider: %s (%v)", e.Ref, f, err)
 	h.oracle.ledgerMoved()
-	h.notice(booking.ID(e.BookingID))
+	h.notice(e.Ref)
 }
 
 // decide is what banks do about refunds: sooner or later each is decided, and some are
@@ -139,7 +133,7 @@ func (h *hands) decideRefund(e gatewaytest.Entry, r payments.RefundObject) {
 	h.fake.FinishRefund(r.ID, failure)
 	h.tell(e.BookingID, "a bank decides about %s: %q", r.ID, failure)
 	h.oracle.ledgerMoved()
-	h.notice(booking.ID(e.BookingID))
+	h.notice(e.Ref)
 }
 
 // pending tells whether a bank has still to decide.
@@ -157,32 +151,13 @@ func (h *hands) pending() bool {
 // happened lets the provider tell of what the product did itself, which it may hear
 // before it has heard the answer.
 func (w *World) happened(c call) {
-	if c.booking != "" && w.strikes(unsolicited, "webhooks") {
-		w.notice(booking.ID(c.booking))
+	if c.Ref != "" && w.strikes(unsolicited, "webhooks") {
+		w.notice(c.Ref)
 	}
 }
 
-// notice sends a webhook, which is a hint to reconcile: once, twice, late, or not
-// at all. It never tells of what.
-func (w *World) notice(id booking.ID) {
-	if w.strikes(noticeLost, "webhooks") {
-		return
-	}
-	times := 1
-	if w.strikes(noticeDoubled, "webhooks") {
-		times = 2
-	}
-	for range times {
-		var delay time.Duration
-		if w.strikes(noticeDelayed, "webhooks") {
-			delay = time.Duration(1+w.src.pick("webhook delayed", 90)) * time.Minute
-		}
-		w.reconcile(id, delay)
-	}
-}
-
-// reconcile puts a hint to look at what the provider has.
-func (w *World) reconcile(id booking.ID, delay time.Duration) {
+// reconcile puts a hint to look at what the provider has, as an operator does.
+func (w *World) reconcile(id booking.ID) {
 	hint := queue.NewHint(id.Stream(), 1, "")
 	hint.Reconcile = true
 	body, err := hint.Encode()
@@ -190,7 +165,7 @@ func (w *World) reconcile(id booking.ID, delay time.Duration) {
 		w.fail("hints can be encoded", id, "%v", err)
 		return
 	}
-	w.owed.put(body, delay)
+	w.owed.put(body, 0)
 }
 
 // reconcileAll is what an operator does after the faults: every payment is compared
@@ -201,7 +176,7 @@ func (w *World) reconcileAll() bool {
 	}
 	w.reconciled = true
 	for _, a := range w.oracle.order {
-		w.reconcile(a.id, 0)
+		w.reconcile(a.id)
 	}
 	return true
 }

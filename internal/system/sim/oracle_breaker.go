@@ -206,11 +206,12 @@ func (j *circuitJudge) ends(c *circuitCall, v resilience.Verdict, crashed bool) 
 	}
 }
 
-// refused judges a refusal: somebody must have had a right to it a moment ago.
+// refused judges a refusal: somebody must have had a right to it a moment ago, or the
+// record has just changed, and whoever wanted to probe was too late for it.
 func (j *circuitJudge) refused(t *task, p *process) {
 	now := time.Now()
 	last := latest(j.refusing, earliest(now, j.refusedUntil()))
-	if p.away || now.Sub(last) <= grace {
+	if p.away || now.Sub(last) <= grace || now.Sub(j.since) <= grace {
 		j.reach(callWasRefused)
 		return
 	}

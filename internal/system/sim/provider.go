@@ -29,7 +29,7 @@ const (
 func providerPart() part {
 	return part{
 		faults: odds{
-			unreachable: 0.2, rateLimited: 0.2, hangBefore: 0.1, hangAfter: 0.1, tardy: 0.2, busy: 0.2, stored500: 0.3, declined: 0.1, undecided: 0.5,
+			unreachable: 0.2, rateLimited: 0.2, hangBefore: 0.1, hangAfter: 0.1, tardy: 0.2, busy: 0.2, stored500: 0.3, declined: 0.1, undecided: 1,
 		},
 		onceAWorld: odds{down: 0.1, brief: 0.15, flapping: 0.15},
 		canaries:   providerCanaries(),

@@ -53,6 +53,9 @@ type sqs struct {
 	dead     []*message
 	busy     int
 	poller   *task
+
+	// offFrom and offUntil are when somebody has switched the event source off.
+	offFrom, offUntil time.Time
 }
 
 type message struct {
@@ -105,6 +108,10 @@ func (q *sqs) redrive() {
 // poll hands messages over for as long as the world lasts.
 func (q *sqs) poll(t *task) {
 	for {
+		if now := time.Now(); !now.Before(q.offFrom) && now.Before(q.offUntil) {
+			q.sched.park(t, q.offUntil)
+			continue
+		}
 		visible, next := q.visible()
 		if len(visible) == 0 || q.busy >= q.concurrency {
 			if q.busy >= q.concurrency {

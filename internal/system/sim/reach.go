@@ -89,6 +89,8 @@ const (
 	refundFailedLate      Probe = "a refund failed after it had been made"
 	handWasLearned        Probe = "a refund that was made by hand was learned of"
 	disputeWasLearned     Probe = "a dispute was learned of"
+	webhookWasTaken       Probe = "a webhook was taken"
+	webhookWasRefused     Probe = "a webhook was refused for its signature"
 	paymentWasRetried     Probe = "a failed payment was taken up again"
 	clocksDisagreed       Probe = "a commit was recorded before its predecessor, by the clocks"
 )
@@ -109,7 +111,7 @@ func Probes() []Probe {
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
 		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,
 		paymentWasDeclined, paymentWasAbandoned, holdWasVoided, authorizedAfterTheEnd, twoObjectsWereMade, holdLapsed, paymentWasRetried, clocksDisagreed,
-		attemptWasSpent, keyWasForgotten, refundWasMade, refundFailedLate, handWasLearned, disputeWasLearned,
+		attemptWasSpent, keyWasForgotten, refundWasMade, refundFailedLate, handWasLearned, disputeWasLearned, webhookWasTaken, webhookWasRefused,
 	}
 }
 

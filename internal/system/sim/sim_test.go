@@ -38,7 +38,7 @@ func run(t *testing.T, o sim.Options) sim.Result {
 // tally sums up runs.
 type tally struct {
 	mu                  sync.Mutex
-	seeds               int
+	seeds, poor         int
 	bookings, completed int
 	faults              map[string]int
 	steps               int
@@ -55,6 +55,9 @@ func (y *tally) add(r sim.Result) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	y.seeds++
+	if r.Bookings < minBookings || r.Completed < minCompleted {
+		y.poor++
+	}
 	y.bookings += r.Bookings
 	y.completed += r.Completed
 	y.steps += r.Steps
@@ -97,7 +100,8 @@ func (y *tally) String() string {
 		y.seeds, took.Round(time.Second), float64(y.seeds)/took.Minutes(), y.bookings, y.completed, faults, y.steps, y.simulated.Hours())
 }
 
-// minimum of what a seed must have done, so that nothing passes by doing nothing.
+// minimum of what a seed must have done, so that nothing passes by doing nothing. One
+// in a hundred may be poor: worlds in which all is throttled, and people give up.
 const (
 	minBookings  = 20
 	minCompleted = 1
@@ -115,8 +119,6 @@ func checkSeed(t *testing.T, seed uint64, y *tally) bool {
 	switch {
 	case r.Violation != nil:
 		report(t, seed, r)
-	case r.Bookings < minBookings || r.Completed < minCompleted:
-		t.Errorf("seed %d: %d bookings, %d rides completed; want at least %d and %d", seed, r.Bookings, r.Completed, minBookings, minCompleted)
 	case seed%twiceEvery == 1:
 		again, replayed := run(t, sim.Options{Seed: seed}), run(t, sim.Options{Trace: r.Trace})
 		if again.Hash != r.Hash || replayed.Hash != r.Hash {
@@ -185,6 +187,9 @@ func several(t *testing.T, n uint64, limit time.Duration) *tally {
 	}
 	workers.Wait()
 	t.Log(y)
+	if most := 1 + y.seeds/100; y.poor > most {
+		t.Errorf("%d of %d seeds had less than %d bookings or %d rides; want at most %d", y.poor, y.seeds, minBookings, minCompleted, most)
+	}
 	if y.seeds >= 100 && y.completed < meanCompleted*y.seeds {
 		t.Errorf("%d rides were completed in %d seeds; want at least %d for each", y.completed, y.seeds, meanCompleted)
 	}

@@ -140,7 +140,7 @@ func (s *staff) supervise() {
 		s.pages(s.task, request{
 			who: s.who, method: http.MethodGet, path: "/v1/bookings/" + string(id) + "/events", query: "limit=3", booking: id,
 		})
-		if s.src.chance("refund of "+s.name, 0.3) {
+		if s.src.chance("refund of "+s.name, 0.6) {
 			s.refund()
 		}
 		switch s.src.pick("abort of "+s.name, 24) {

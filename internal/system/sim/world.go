@@ -74,6 +74,10 @@ type World struct {
 	// reconciled tells that every payment was compared with the provider in the end.
 	reconciled bool
 
+	// news are objects that the provider has still to send webhooks about.
+	news    []string
+	postman *task
+
 	// downFrom and downUntil are an outage of the provider.
 	downFrom, downUntil time.Time
 	// morning is when the staff comes back.
