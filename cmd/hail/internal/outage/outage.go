@@ -34,10 +34,12 @@ type Options struct {
 	Bulkhead int
 }
 
-// Bounds of what riders may notice, as ratios to the healthy phases.
+// Bounds of what riders may notice, as ratios to the healthy phases. Of fewer bookings
+// the 99th percentile is the word of one or two, and is printed alone.
 const (
-	most50 = 1.2
-	most99 = 1.5
+	most50      = 1.2
+	most99      = 1.5
+	enoughFor99 = 500
 )
 
 // Report is the outcome of a run.
@@ -155,7 +157,7 @@ func (r *run) compare(ctx context.Context, p, before, after Phase) {
 	}
 	half, tail := ratio(func(p Phase) time.Duration { return p.P50 }), ratio(func(p Phase) time.Duration { return p.P99 })
 	r.check(ctx, fmt.Sprintf("%s: p50 is %.2f × and p99 %.2f × that of the healthy phases around it", p.Name, half, tail), func() error {
-		if half > most50 || tail > most99 {
+		if half > most50 || tail > most99 && r.Bookings >= enoughFor99 {
 			return fmt.Errorf("at most %.1f × and %.1f ×", most50, most99)
 		}
 		return nil
