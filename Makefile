@@ -103,7 +103,8 @@ check-vulnerabilities: $(LINT_BIN)
 	esac
 
 check-template:
-	@bin=$(SAM_BIN) && set -x && $$bin/sam validate --lint && $$bin/cfn-lint template.yaml
+	@bin=$(SAM_BIN) && checkov=$$($(HAIL) tools checkov)/checkov && set -x && $$bin/sam validate --lint && $$bin/cfn-lint && \
+		$$checkov --config-file .checkov.yaml
 
 check-imports:
 	go test ./internal/archtest

@@ -15,8 +15,12 @@ type statement struct {
 	keys []string
 }
 
-// policies returns the role of a function, the statements that it carries and the managed policies attached to it.
-func (tpl template) policies(t *testing.T, function string) (role string, statements []statement, managed []string) {
+// sharedPolicies are attached to the role of every function. Their rights, which TestSharedRights lists, are not
+// among a function's own.
+var sharedPolicies = []string{"EventLogGuard", "TraceWriter", "DataKeyUser"}
+
+// policies returns the role of a function and the statements that are its own, those of the guard included.
+func (tpl template) policies(t *testing.T, function string) (role string, statements []statement) {
 	t.Helper()
 	role = strings.TrimSuffix(name(tpl.function(t, function)["Role"]), ".Arn")
 	properties := tpl.properties(t, role, "AWS::IAM::Role")
@@ -24,12 +28,21 @@ func (tpl template) policies(t *testing.T, function string) (role string, statem
 	for _, policy := range inline {
 		statements = append(statements, tpl.statements(t, dig(t, policy, "PolicyDocument"))...)
 	}
-	for _, id := range names(properties["ManagedPolicyArns"]) {
-		managed = append(managed, id)
-		document := dig(t, tpl.properties(t, id, "AWS::IAM::ManagedPolicy"), "PolicyDocument")
-		statements = append(statements, tpl.statements(t, document)...)
+	want := []any{
+		map[string]any{"Ref": "EventLogGuard"},
+		map[string]any{"Ref": "TraceWriter"},
+		map[string]any{"Fn::If": []any{"KeepData", map[string]any{"Ref": "DataKeyUser"}, map[string]any{"Ref": "AWS::NoValue"}}},
 	}
-	return role, statements, managed
+	if diff := cmp.Diff(want, properties["ManagedPolicyArns"]); diff != "" {
+		t.Errorf("%s: managed policies (-want +got):\n%s", role, diff)
+	}
+	return role, append(statements, tpl.managed(t, "EventLogGuard")...)
+}
+
+// managed returns the statements of a managed policy of the template.
+func (tpl template) managed(t *testing.T, id string) []statement {
+	t.Helper()
+	return tpl.statements(t, dig(t, tpl.properties(t, id, "AWS::IAM::ManagedPolicy"), "PolicyDocument"))
 }
 
 func (tpl template) statements(t *testing.T, document any) []statement {
@@ -91,10 +104,14 @@ func leadingKeys(t *testing.T, statement map[string]any) []string {
 	return keys
 }
 
-// grants returns what a function may do, as "action on resource" or "action on resource of key", sorted.
+// grants returns what a function alone may do, as "action on resource" or "action on resource of key", sorted.
 func (tpl template) grants(t *testing.T, function string) []string {
 	t.Helper()
-	_, statements, _ := tpl.policies(t, function)
+	_, statements := tpl.policies(t, function)
+	return allowed(statements)
+}
+
+func allowed(statements []statement) []string {
 	var grants []string
 	for _, s := range statements {
 		if s.effect != "Allow" {
@@ -113,6 +130,27 @@ func (tpl template) grants(t *testing.T, function string) []string {
 	}
 	slices.Sort(grants)
 	return grants
+}
+
+// Neither is seen in a call of ours: X-Ray hears of an invocation from Lambda itself, and KMS is asked by the services.
+func TestSharedRights(t *testing.T) {
+	tpl := load(t)
+	want := map[string][]string{
+		"EventLogGuard": nil,
+		"TraceWriter":   {"xray:PutTelemetryRecords on *", "xray:PutTraceSegments on *"}, // X-Ray has no resources
+		"DataKeyUser": {
+			"kms:Decrypt on DataKey.Arn", "kms:DescribeKey on DataKey.Arn", "kms:Encrypt on DataKey.Arn",
+			"kms:GenerateDataKey on DataKey.Arn", "kms:ReEncryptFrom on DataKey.Arn", "kms:ReEncryptTo on DataKey.Arn",
+		},
+	}
+	if diff := cmp.Diff(slices.Sorted(slices.Values(sharedPolicies)), tpl.ofType("AWS::IAM::ManagedPolicy")); diff != "" {
+		t.Errorf("managed policies (-want +got):\n%s", diff)
+	}
+	for _, id := range sharedPolicies {
+		if diff := cmp.Diff(want[id], allowed(tpl.managed(t, id))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", id, diff)
+		}
+	}
 }
 
 // Every right of every function, reviewed by whoever changes this list.
@@ -303,7 +341,7 @@ func TestRolesAreExplicitAndNotShared(t *testing.T) {
 		if tpl.function(t, function)["Policies"] != nil {
 			t.Errorf("%s: with Policies, SAM adds AWS's managed ones, which reach every log group and queue", function)
 		}
-		role, statements, _ := tpl.policies(t, function)
+		role, statements := tpl.policies(t, function)
 		if other := owners[role]; other != "" {
 			t.Errorf("%s and %s share %s", function, other, role)
 		}
@@ -343,7 +381,7 @@ func TestNobodyMayRewriteTheLog(t *testing.T) {
 			continue
 		}
 		guarded++
-		_, statements, _ := tpl.policies(t, function)
+		_, statements := tpl.policies(t, function)
 		var denied []string
 		for _, s := range statements {
 			if s.effect == "Deny" && slices.Equal(s.resources, []string{"EventsTable.Arn"}) {

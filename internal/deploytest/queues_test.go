@@ -41,9 +41,10 @@ func TestConsumedQueues(t *testing.T) {
 	for queue, function := range consumers {
 		properties := tpl.properties(t, queue, "AWS::SQS::Queue")
 
-		timeout := tpl.number(t, tpl.function(t, function)["Timeout"])
-		if visibility := tpl.number(t, properties["VisibilityTimeout"]); visibility < 6*timeout {
-			t.Errorf("%s: visible again after %d s, want at least 6 × %s's timeout of %d s", queue, visibility, function, timeout)
+		timeout, window := tpl.number(t, tpl.function(t, function)["Timeout"]), tpl.batchWindow(t, function)
+		if visibility := tpl.number(t, properties["VisibilityTimeout"]); visibility < 6*timeout+window {
+			t.Errorf("%s: visible again after %d s, want at least 6 × %s's timeout of %d s and its batch window of %d s",
+				queue, visibility, function, timeout, window)
 		}
 
 		dead := strings.TrimSuffix(name(dig(t, properties, "RedrivePolicy", "deadLetterTargetArn")), ".Arn")
@@ -66,11 +67,33 @@ func TestConsumedQueues(t *testing.T) {
 			t.Errorf("%s keeps messages %d s: one that is moved late would leave %s within a week", queue, own, dead)
 		}
 	}
-	for _, queue := range tpl.ofType("AWS::SQS::Queue") {
-		if tpl.properties(t, queue, "AWS::SQS::Queue")["SqsManagedSseEnabled"] != true {
-			t.Errorf("%s is not encrypted", queue)
+}
+
+// batchWindow returns the longest time, in seconds, for which the mapping of a queue collects a batch.
+func (tpl template) batchWindow(t *testing.T, function string) int {
+	t.Helper()
+	longest := 0
+	for _, e := range tpl.events(t, function) {
+		if e.kind != "SQS" {
+			continue
+		}
+		values := []any{dig(t, e.properties, "MaximumBatchingWindowInSeconds")}
+		if branches, ok := asMapOrNil(values[0])["Fn::If"].([]any); ok {
+			values = branches[1:]
+		}
+		for _, value := range values {
+			if parameter, ok := asMapOrNil(value)["Ref"].(string); ok {
+				value = dig(t, tpl.parameters, parameter, "MaxValue")
+			}
+			longest = max(longest, tpl.number(t, value))
 		}
 	}
+	return longest
+}
+
+func asMapOrNil(value any) map[string]any {
+	object, _ := value.(map[string]any)
+	return object
 }
 
 func TestEventSourceMappings(t *testing.T) {

@@ -79,26 +79,3 @@ func TestTablesHaveTheKeysThatTheCodeUses(t *testing.T) {
 		}
 	}
 }
-
-// What cannot be rebuilt from something else outlives mistakes.
-func TestTruthIsProtectedWhereItMatters(t *testing.T) {
-	tpl := load(t)
-	kept := map[string]any{"Fn::If": []any{"KeepData", true, false}}
-	for _, id := range []string{"EventsTable", "ControlTable"} {
-		properties := tpl.properties(t, id, "AWS::DynamoDB::Table")
-		if diff := cmp.Diff(kept, properties["DeletionProtectionEnabled"]); diff != "" {
-			t.Errorf("%s: deletion protection (-want +got):\n%s", id, diff)
-		}
-		recovery := dig(t, properties, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")
-		if diff := cmp.Diff(kept, recovery); diff != "" {
-			t.Errorf("%s: point-in-time recovery (-want +got):\n%s", id, diff)
-		}
-	}
-	stages := []any{
-		map[string]any{"Fn::Equals": []any{map[string]any{"Ref": "Stage"}, "staging"}},
-		map[string]any{"Fn::Equals": []any{map[string]any{"Ref": "Stage"}, "prod"}},
-	}
-	if diff := cmp.Diff(map[string]any{"Fn::Or": stages}, tpl.conditions["KeepData"]); diff != "" {
-		t.Errorf("KeepData (-want +got):\n%s", diff)
-	}
-}

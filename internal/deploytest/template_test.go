@@ -18,6 +18,7 @@ const root = "../.."
 // A template is template.yaml with its short intrinsics (!Ref) spelled out ({Ref: …}).
 type template struct {
 	parameters map[string]any
+	mappings   map[string]any
 	conditions map[string]any
 	globals    map[string]any
 	resources  map[string]any
@@ -37,6 +38,7 @@ func load(t *testing.T) template {
 	top := asMap(t, spelledOut(t, document.Content[0]))
 	return template{
 		parameters: asMap(t, top["Parameters"]),
+		mappings:   asMap(t, top["Mappings"]),
 		conditions: asMap(t, top["Conditions"]),
 		globals:    asMap(t, dig(t, top, "Globals", "Function")),
 		resources:  asMap(t, top["Resources"]),

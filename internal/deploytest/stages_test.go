@@ -1,0 +1,236 @@
+package deploytest
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// kept says for each stage whether its data matters.
+var kept = map[string]bool{"dev": false, "local": false, "staging": true, "prod": true}
+
+// arn is how an attribute of a resource is written that stays after the evaluation for a stage.
+func arn(id string) any { return map[string]any{"Fn::GetAtt": id + ".Arn"} }
+
+func TestEveryStageIsKnownHere(t *testing.T) {
+	allowed := names(dig(t, load(t).parameters, "Stage", "AllowedValues"))
+	if diff := cmp.Diff(slices.Sorted(slices.Values(stages)), slices.Sorted(slices.Values(allowed))); diff != "" {
+		t.Errorf("stages (-here +template):\n%s", diff)
+	}
+}
+
+// Where data matters it outlives mistakes: of a deployment, of a deletion, and of whoever wrote something wrong into it.
+func TestTablesAreProtectedWhereTheyMatter(t *testing.T) {
+	for _, stage := range stages {
+		tpl := load(t).at(t, stage)
+		for _, id := range tpl.ofType("AWS::DynamoDB::Table") {
+			properties := tpl.properties(t, id, "AWS::DynamoDB::Table")
+			sse := map[string]any{"SSEEnabled": false}
+			if kept[stage] {
+				sse = map[string]any{"SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": arn("DataKey")}
+			}
+			for what, values := range map[string][2]any{
+				"deletion protection":    {kept[stage], properties["DeletionProtectionEnabled"]},
+				"point-in-time recovery": {kept[stage], dig(t, properties, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")},
+				"encryption":             {sse, properties["SSESpecification"]},
+			} {
+				if diff := cmp.Diff(values[0], values[1]); diff != "" {
+					t.Errorf("%s: %s: %s (-want +got):\n%s", stage, id, what, diff)
+				}
+			}
+		}
+	}
+}
+
+// A failed first deployment may clean up after itself; nothing else takes these with it.
+func TestWhatCannotBeMadeAgainSurvivesTheStack(t *testing.T) {
+	tpl := load(t)
+	for _, kind := range []string{"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Cognito::UserPool"} {
+		ids := tpl.ofType(kind)
+		if len(ids) == 0 {
+			t.Errorf("there is no %s: this test checked nothing", kind)
+		}
+		for _, id := range ids {
+			resource := asMap(t, tpl.resources[id])
+			if resource["DeletionPolicy"] != "RetainExceptOnCreate" || resource["UpdateReplacePolicy"] != "Retain" {
+				t.Errorf("%s: DeletionPolicy %v, UpdateReplacePolicy %v", id, resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+			}
+		}
+	}
+}
+
+func TestKeysOfTheAccountEncryptWhatMatters(t *testing.T) {
+	for _, stage := range stages {
+		tpl := load(t).at(t, stage)
+		if got := len(tpl.ofType("AWS::KMS::Key")); (got > 0) != kept[stage] {
+			t.Errorf("%s: %d keys", stage, got)
+		}
+		for _, id := range tpl.ofType("AWS::KMS::Key") {
+			if tpl.properties(t, id, "AWS::KMS::Key")["EnableKeyRotation"] != true {
+				t.Errorf("%s: %s is not rotated", stage, id)
+			}
+		}
+		for kind, key := range map[string]struct{ property, id string }{
+			"AWS::SQS::Queue":             {"KmsMasterKeyId", "DataKey"},
+			"AWS::Logs::LogGroup":         {"KmsKeyId", "LogKey"},
+			"AWS::SecretsManager::Secret": {"KmsKeyId", "DataKey"},
+		} {
+			for _, id := range tpl.ofType(kind) {
+				want := arn(key.id)
+				if !kept[stage] {
+					want = nil
+				}
+				if diff := cmp.Diff(want, tpl.properties(t, id, kind)[key.property]); diff != "" {
+					t.Errorf("%s: %s.%s (-want +got):\n%s", stage, id, key.property, diff)
+				}
+			}
+		}
+		for _, id := range tpl.ofType("AWS::SQS::Queue") {
+			managed := tpl.properties(t, id, "AWS::SQS::Queue")["SqsManagedSseEnabled"]
+			if (managed == true) == kept[stage] {
+				t.Errorf("%s: %s: SqsManagedSseEnabled %v: encrypted by SQS where it is not by the account's key", stage, id, managed)
+			}
+		}
+		if got := tpl.globals["KmsKeyArn"]; (got != nil) != kept[stage] {
+			t.Errorf("%s: the functions' variables are encrypted under %v", stage, got)
+		}
+	}
+}
+
+// The key of the logs serves the log groups of this stack alone.
+func TestTheLogKeyServesTheGroupsOfTheStack(t *testing.T) {
+	tpl := load(t).at(t, "prod")
+	var patterns []string
+	for _, item := range dig(t, tpl.properties(t, "LogKey", "AWS::KMS::Key"), "KeyPolicy", "Statement").([]any) {
+		if condition, ok := asMap(t, item)["Condition"]; ok {
+			patterns = names(dig(t, condition, "ArnLike", "kms:EncryptionContext:aws:logs:arn"))
+		}
+	}
+	for _, id := range tpl.ofType("AWS::Logs::LogGroup") {
+		group := "arn:aws:logs:eu-central-1:111122223333:log-group:" + name(tpl.properties(t, id, "AWS::Logs::LogGroup")["LogGroupName"])
+		if !slices.ContainsFunc(patterns, func(p string) bool {
+			prefix, open := strings.CutSuffix(p, "*")
+			return group == p || open && strings.HasPrefix(group, prefix)
+		}) {
+			t.Errorf("%s: none of %v", group, patterns)
+		}
+	}
+}
+
+// The emulator speaks plain HTTP, so there this policy would deny everything.
+func TestQueuesRefusePlainHTTPOutsideTheEmulator(t *testing.T) {
+	for _, stage := range stages {
+		tpl := load(t).at(t, stage)
+		policies := tpl.ofType("AWS::SQS::QueuePolicy")
+		if stage == "local" {
+			if len(policies) > 0 {
+				t.Errorf("local: %v", policies)
+			}
+			continue
+		}
+		var covered, denied []string
+		for _, id := range policies {
+			properties := tpl.properties(t, id, "AWS::SQS::QueuePolicy")
+			covered = append(covered, names(properties["Queues"])...)
+			for _, item := range dig(t, properties, "PolicyDocument", "Statement").([]any) {
+				statement := asMap(t, item)
+				plain := map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}}
+				if statement["Effect"] == "Deny" && statement["Principal"] == "*" && statement["Action"] == "sqs:*" && cmp.Equal(plain, statement["Condition"]) {
+					denied = append(denied, names(statement["Resource"])...)
+				}
+			}
+		}
+		queues := tpl.ofType("AWS::SQS::Queue")
+		slices.Sort(covered)
+		slices.Sort(denied)
+		if diff := cmp.Diff(queues, covered); diff != "" {
+			t.Errorf("%s: queues with the policy (-all +covered):\n%s", stage, diff)
+		}
+		for i := range queues {
+			queues[i] += ".Arn"
+		}
+		if diff := cmp.Diff(queues, denied); diff != "" {
+			t.Errorf("%s: queues in the policy (-all +denied):\n%s", stage, diff)
+		}
+	}
+}
+
+// A new version takes over behind an alias; with a variable changed, too. Where it matters, alarms turn it back. The
+// emulator has no CodeDeploy.
+func TestVersionsTakeOverGradually(t *testing.T) {
+	want := map[string]map[string]any{
+		"dev":     {"Enabled": "false", "Type": "AllAtOnce"},
+		"local":   {"Enabled": "false", "Type": "AllAtOnce"},
+		"staging": {"Enabled": "true", "Type": "AllAtOnce"},
+		"prod":    {"Enabled": "true", "Type": "Canary10Percent5Minutes"},
+	}
+	for _, stage := range stages {
+		tpl := load(t).at(t, stage)
+		if diff := cmp.Diff(want[stage], tpl.globals["DeploymentPreference"]); diff != "" {
+			t.Errorf("%s: DeploymentPreference (-want +got):\n%s", stage, diff)
+		}
+		if tpl.globals["AutoPublishAlias"] != "live" || tpl.globals["Tracing"] != "Active" {
+			t.Errorf("%s: alias %v, tracing %v", stage, tpl.globals["AutoPublishAlias"], tpl.globals["Tracing"])
+		}
+		for _, function := range tpl.functions() {
+			if tpl.function(t, function)["AutoPublishAliasAllProperties"] != true {
+				t.Errorf("%s: a changed variable would never get into a version", function)
+			}
+		}
+	}
+}
+
+func TestConcurrencyFollowsTheParameters(t *testing.T) {
+	for _, test := range []struct {
+		parameters []string
+		function   string
+		reserved   any
+	}{
+		{nil, "BookingFunction", nil},
+		{[]string{"BookingReservedConcurrency=300"}, "BookingFunction", 300},
+		{nil, "RelayFunction", nil},
+		{[]string{"RelayReservedConcurrency=10"}, "RelayFunction", 10},
+		{nil, "ProjectorFunction", nil},
+		{[]string{"ReserveConcurrency=true"}, "ProjectorFunction", 20},
+	} {
+		tpl := load(t).at(t, "prod", test.parameters...)
+		if got := tpl.function(t, test.function)["ReservedConcurrentExecutions"]; got != test.reserved {
+			t.Errorf("%s with %v: reserved %v, want %v", test.function, test.parameters, got, test.reserved)
+		}
+	}
+	if got := load(t).at(t, "prod").function(t, "BookingFunction")["ProvisionedConcurrencyConfig"]; got != nil {
+		t.Errorf("environments are kept started, and paid for, by default: %v", got)
+	}
+	provisioned := load(t).at(t, "prod", "BookingProvisionedConcurrency=5").function(t, "BookingFunction")["ProvisionedConcurrencyConfig"]
+	if diff := cmp.Diff(map[string]any{"ProvisionedConcurrentExecutions": 5}, provisioned); diff != "" {
+		t.Errorf("provisioned (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheGatewayLimitsAndTellsNoSecrets(t *testing.T) {
+	properties := load(t).at(t, "prod", "ApiRateLimit=50", "ApiBurstLimit=70").properties(t, "Api", "AWS::Serverless::HttpApi")
+	limits := asMap(t, properties["DefaultRouteSettings"])
+	if limits["ThrottlingRateLimit"] != 50 || limits["ThrottlingBurstLimit"] != 70 {
+		t.Errorf("limits %v", limits)
+	}
+	open := slices.Sorted(maps.Keys(asMap(t, properties["RouteSettings"])))
+	if diff := cmp.Diff([]string{"GET /health", "GET /openapi.json"}, open); diff != "" {
+		t.Errorf("routes with limits of their own (-want +got):\n%s", diff)
+	}
+	format := name(dig(t, properties, "AccessLogSettings", "Format"))
+	for _, secret := range []string{"authorization", "header", "body", "querystring", "claims", "$context.path", "requestOverride"} {
+		if strings.Contains(strings.ToLower(format), strings.ToLower(secret)) {
+			t.Errorf("the access log tells %s", secret)
+		}
+	}
+	if group := name(dig(t, properties, "AccessLogSettings", "DestinationArn")); group != "ApiLogGroup.Arn" {
+		t.Errorf("access logs go to %s", group)
+	}
+	cors := asMap(t, properties["CorsConfiguration"])
+	if got := cors["AllowOrigins"]; got != "https://none.invalid" {
+		t.Errorf("browsers are let in from %v by default", got)
+	}
+}
