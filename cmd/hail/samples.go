@@ -33,7 +33,8 @@ func (s samples) check(ctx context.Context, a *app, report *smoke.Report) {
 		{"PaymentFunction", "payment", "has the payment authorized", succeeds},
 		{"ProjectorFunction", "projector", "writes the view", succeeds},
 		{"BookingFunction", "booking-read", "reads the booking, confirmed", answers(http.StatusOK, `"state":"confirmed"`)},
-		{"SweeperFunction", "sweeper", "finds nothing due", is("null")},
+		{"SweeperFunction", "sweeper", "asks for the daily audit", s.audits},
+		{"RebuildFunction", "rebuild", "finds that the sample's run is over", succeeds},
 	} {
 		report.Check(ctx, a.progress(), fmt.Sprintf("sam local invoke %s --event events/%s.json %s", check.function, check.event, check.means), func() error {
 			answer, err := s.stack.Invoke(ctx, check.function, filepath.Join(s.dir, check.event+".json"))
@@ -90,6 +91,15 @@ func (s samples) relayed(ctx context.Context, answer []byte) error {
 		failures = append(failures, err)
 	}
 	return errors.Join(failures...)
+}
+
+// audits expects the tasks of a walk through the log.
+func (s samples) audits(ctx context.Context, answer []byte) error {
+	tasks, err := s.stack.Received(ctx, "RebuildQueue")
+	if err == nil && (len(tasks) == 0 || !strings.Contains(tasks[0], `"run":"audit-`)) {
+		err = fmt.Errorf("RebuildQueue got %q, want the tasks of an audit", tasks)
+	}
+	return errors.Join(is("null")(ctx, answer), err)
 }
 
 // bodies returns those of a sample's messages.

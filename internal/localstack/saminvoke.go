@@ -5,9 +5,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/hailstone-rides/hailstone/internal/toolbox"
 	"github.com/hailstone-rides/hailstone/internal/toolbox/procgroup"
@@ -35,18 +38,42 @@ func (s *SAMLocal) startNeighbours(ctx context.Context, machine host) (err error
 	return s.createQueues(ctx)
 }
 
-// Queues are those that functions send hints to.
-func Queues() []string { return []string{"ProjectionQueue", "PaymentsQueue"} }
-
-// createQueues creates queues named as in the template: that is what SAM takes a
-// reference to a queue for, instead of its URL, and the emulator knows them by it.
+// createQueues creates the queues of the template, named as there: that is what SAM takes
+// a reference to a queue for, instead of its URL, and the emulator knows them by it.
 func (s *SAMLocal) createQueues(ctx context.Context) error {
-	for _, queue := range Queues() {
-		if _, err := s.queues().CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &queue}); err != nil {
-			return fmt.Errorf("create %s: %w", queue, err)
+	text, err := os.ReadFile(filepath.Join(s.options.Root, "template.yaml"))
+	if err != nil {
+		return err
+	}
+	names, err := queuesOf(text)
+	if err != nil {
+		return fmt.Errorf("read the queues of template.yaml: %w", err)
+	}
+	for _, name := range names {
+		if _, err := s.queues().CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name}); err != nil {
+			return fmt.Errorf("create %s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// queuesOf returns the logical ids of a template's queues.
+func queuesOf(template []byte) (ids []string, err error) {
+	var document struct {
+		Resources map[string]struct {
+			Type string `yaml:"Type"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal(template, &document); err != nil {
+		return nil, err
+	}
+	for id, resource := range document.Resources {
+		if resource.Type == "AWS::SQS::Queue" {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids, nil
 }
 
 func (s *SAMLocal) queues() *sqs.Client { return Connect(s.Endpoints.AWS, region).Queues }

@@ -34,6 +34,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/queue/sqsqueue"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/dynamoview"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/rebuild"
 	"github.com/hailstone-rides/hailstone/internal/relay"
 	"github.com/hailstone-rides/hailstone/internal/relay/dynamostream"
 	"github.com/hailstone-rides/hailstone/internal/resilience"
@@ -75,6 +76,17 @@ func TestSampleEvents(t *testing.T) {
 		t.Errorf("booking-read: %d %s, want the booking, confirmed", got.StatusCode, got.Body)
 	}
 
+	s.succeeds("rebuild", sqsqueue.Slices(s.log, nil, func(_ context.Context, body []byte) (bool, error) {
+		task, err := rebuild.ParseTask(body)
+		if err != nil {
+			return false, err
+		}
+		written, err := task.Encode()
+		if diff := cmp.Diff(string(written), string(body)); diff != "" {
+			t.Errorf("rebuild: the task is not as the product writes it (-product +sample):\n%s", diff)
+		}
+		return true, err
+	}))
 	looked := pass{}
 	s.invoke("sweeper", (&sweeper.Runner{Passes: []sweeper.Pass{&looked}, Now: s.now, Sleep: resilience.Sleep, Log: s.log}).Run)
 	if looked.runs != 1 {
