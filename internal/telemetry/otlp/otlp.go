@@ -1,6 +1,6 @@
 // Package otlp sends spans to a collector by OTLP over HTTP, in its JSON encoding. It
 // stands in for the OpenTelemetry SDK, whose exporter alone is larger than a function
-// of this service (ADR 14); what it does not do is metrics, logs, batches over
+// of this service (ADR 15); what it does not do is metrics, logs, batches over
 // several invocations, compression and gRPC.
 //
 // Protocol: https://opentelemetry.io/docs/specs/otlp/#otlphttp. Settings:
