@@ -31,7 +31,8 @@ type pendingCommand struct {
 // Help explains what the one-line help leaves open.
 func (pendingCommand) Help() string {
 	return `Payment work waits while the provider is down or undecided. The sweeper brings it back by itself, no
-sooner than the time shown, and not while the breaker is open (hail breaker status).`
+sooner than the time shown, and not while the breaker is open (hail breaker status). One that was done
+meanwhile stays on the list until the sweeper has looked.`
 }
 
 // waiting is a deferred payment as JSON.
