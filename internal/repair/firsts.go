@@ -225,7 +225,11 @@ func neverPaid(r readmodel.Record) bool {
 
 func (f *Firsts) seeToDebts(ctx context.Context, id booking.ID) error {
 	b, err := f.Bookings.Load(ctx, id)
-	if errors.Is(err, events.ErrCorrupt) || errors.Is(err, booking.ErrUnknownEvent) || err == nil && !b.State.Exists() {
+	if errors.Is(err, booking.ErrUnknownEvent) {
+		f.Log.InfoContext(ctx, "stream is of a newer release", "booking_id", id, "error", err.Error())
+		return nil // which looks after it, or will
+	}
+	if errors.Is(err, events.ErrCorrupt) || err == nil && !b.State.Exists() {
 		f.Log.ErrorContext(ctx, "stream cannot be read", "booking_id", id, "error", fmt.Sprint(err))
 		return nil // it must not hold up the others
 	}

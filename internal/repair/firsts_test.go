@@ -135,6 +135,22 @@ func TestAStreamThatCannotBeReadHoldsUpNobody(t *testing.T) {
 	}
 }
 
+// In the minutes of a deployment an older release meets events of the newer one: that
+// wakes nobody.
+func TestAStreamOfANewerReleaseIsLeftToIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.books(1, 1, 2)
+	w.loadFails[id(2).Stream()] = booking.ErrUnknownEvent
+	w.minutes(w.firsts(), 10)
+	if diff := cmp.Diff([]booking.ID{id(1)}, w.owing()); diff != "" {
+		t.Errorf("noted (-want +got):\n%s", diff)
+	}
+	if !w.says("stream is of a newer release") || w.says("stream cannot be read") {
+		t.Error("somebody is woken")
+	}
+}
+
 func TestFirstsTellWhatIsAway(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -29,14 +29,25 @@ type deferred struct {
 	older []deferral.Item
 }
 
-// forgets judges a deletion: what a booking owes, somebody must be at, who is a message
-// that was not handled yet, or a commit that was not relayed yet.
-func (d *deferred) forgets(id booking.ID) {
+// remembers judges a moment after which somebody relies on an item: what a booking owes,
+// somebody must be at, or there must be a note of it. At it is a message that was not
+// handled yet, or a commit that was not relayed yet.
+func (d *deferred) remembers(id booking.ID) {
 	a := d.oracle.streams[id.Stream()]
 	pay := a.state.Payment.Status
 	owes := a.state.OwesAuthorization() || a.state.Status.Terminal() && !pay.Settled() && pay != booking.PaymentHasFailed
-	if owes && !d.owed.knows(id) && !d.stream.knows(id) && !slices.Contains(d.lost, id.Stream()) {
+	noted := slices.ContainsFunc(d.truth.Items(), func(item deferral.Item) bool { return item.Booking == id })
+	if owes && !noted && !d.owed.knows(id) && !d.stream.knows(id) && !slices.Contains(d.lost, id.Stream()) {
 		d.fail("4: what is owed is not forgotten", id, "the payment of a booking that is %s is %s, and nobody is at it", a.state.Status, pay)
+	}
+}
+
+// acknowledged judges that a message is gone.
+func (d *deferred) acknowledged(m *message) {
+	if h, err := queue.Parse(m.Body); err == nil {
+		if id, ok := booking.IDOf(h.Stream); ok {
+			d.remembers(id)
+		}
 	}
 }
 

@@ -70,6 +70,7 @@ func (s workStore) happen(by, what string, id booking.ID, effect func() error) e
 		s.reach(itemHadChanged)
 	}
 	s.tell(string(id), "%s: %s the work on %s: %v", by, what, id, err)
+	s.remembers(id)
 	return err
 }
 
@@ -90,7 +91,10 @@ func (s workStore) Defer(ctx context.Context, d deferral.Deferral) error {
 
 // Offer implements deferral.Store.
 func (s workStore) Offer(ctx context.Context, d deferral.Deferral) error {
-	return s.write(ctx, "offer", d.Booking, func() error { return s.truth.Offer(s.ctx, d) })
+	return s.write(ctx, "offer", d.Booking, func() error {
+		s.reach(debtWasFound)
+		return s.truth.Offer(s.ctx, d)
+	})
 }
 
 // Due implements deferral.Store: of an index that lags behind.
@@ -144,7 +148,6 @@ func (s workStore) Delete(ctx context.Context, read deferral.Item) error {
 		if err == nil {
 			s.reach(itemWasDone)
 			s.progressed()
-			s.forgets(read.Booking)
 		}
 		return err
 	}

@@ -19,6 +19,7 @@ const switchedOff fault = "switched off"
 func paymentPart() part {
 	return part{onceAWorld: odds{switchedOff: 0.1}, wire: func(w *World) error {
 		w.owed = w.queue("payment", 1, 4)
+		w.owed.acknowledged = w.deferred.acknowledged
 		workers := map[*environment]*deferral.Worker{}
 		for _, env := range w.owed.environs {
 			processor, err := w.processor(env)

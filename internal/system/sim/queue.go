@@ -48,6 +48,8 @@ type sqs struct {
 	environs    []*environment
 	// handle is the function's work on what a batch says of one booking.
 	handle func(context.Context, *environment, queue.Delivery, booking.ID) error
+	// acknowledged is told of each message that is gone for good; nil for nobody.
+	acknowledged func(*message)
 
 	messages []*message
 	dead     []*message
@@ -205,6 +207,9 @@ func (q *sqs) settle(m *message, alive bool) {
 		}
 		q.progressed()
 		q.remove(m)
+		if q.acknowledged != nil {
+			q.acknowledged(m)
+		}
 	}
 }
 

@@ -59,6 +59,8 @@ const (
 	workCameBack       Probe = "payment work was brought back"
 	itemWasDone        Probe = "an item was deleted whose booking owed nothing"
 	itemHadChanged     Probe = "the sweeper met an item that had changed"
+	debtWasFound       Probe = "the sweeper found a payment owed, and nobody at it"
+	viewWasMissed      Probe = "the sweeper found a view behind, or missing"
 
 	requestWasReplayed    Probe = "a request was answered as a replay"
 	keyWasReused          Probe = "a key was refused that had been used for another request"
@@ -106,7 +108,7 @@ func Probes() []Probe {
 		pageWasShort, viewWasNewer, viewWasStale, viewStoreWasAway,
 		healthWithoutStore, healthWasDegraded, breakerOpened, breakerClosed, breakerReopened, breakerWasOverruled, breakerStoreFailed, callWithoutBreakersStore, callWasRefused,
 		probeWasLost, probeCameLate, staleChangeRefused, staleReportRefused,
-		workWasPutOff, messageWasSetAside, workCameBack, itemWasDone, itemHadChanged,
+		workWasPutOff, messageWasSetAside, workCameBack, itemWasDone, itemHadChanged, debtWasFound, viewWasMissed,
 		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, commandWasTooLate, requestRaced, clientGaveUp,
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
 		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,

@@ -7,6 +7,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
+	"github.com/hailstone-rides/hailstone/internal/repair"
 )
 
 // shortPage is a page that is cut off early, by its size for instance.
@@ -16,10 +17,17 @@ func viewsPart() part {
 	return part{faults: odds{shortPage: 0.5}, canaries: []Canary{viewWrittenBlindly, listOfEverybody}, wire: func(w *World) error {
 		w.shown, w.older = &readmodeltest.Memory{}, map[booking.ID][]readmodel.View{}
 		if w.canary == viewWrittenBlindly || w.canary == streamOrderTrusted {
-			w.shown = &blindViews{views: map[booking.ID]readmodel.View{}}
+			w.shown = &blindViews{}
 		}
 		return nil
 	}}
+}
+
+// views is the store itself: near, and always there.
+type views interface {
+	readmodel.Store
+	repair.DeadlineList
+	repair.StoredViews
 }
 
 // viewStore is the store of views as a function sees it: far away, and sometimes

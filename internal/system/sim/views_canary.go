@@ -6,6 +6,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/queue"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
 )
 
 // Bugs of the read side.
@@ -34,29 +35,12 @@ func (w *World) project(ctx context.Context, p *readmodel.Projector, h queue.Hin
 }
 
 // blindViews is a store of views in which the last writer wins.
-type blindViews struct {
-	readmodel.Store
-	views map[booking.ID]readmodel.View
-}
+type blindViews struct{ readmodeltest.Memory }
 
 // Put implements readmodel.Store.
-func (b *blindViews) Put(_ context.Context, v readmodel.View) error {
-	b.views[v.ID] = v
-	return nil
-}
-
-// Get implements readmodel.Store.
-func (b *blindViews) Get(_ context.Context, id booking.ID) (readmodel.View, bool, error) {
-	v, ok := b.views[id]
-	return v, ok, nil
-}
-
-// ByRider implements readmodel.Store.
-func (b *blindViews) ByRider(context.Context, string, readmodel.Place, int) ([]readmodel.View, readmodel.Place, error) {
-	return nil, readmodel.Place{}, nil
-}
-
-// Waiting implements readmodel.Store.
-func (b *blindViews) Waiting(context.Context, readmodel.Place, int) ([]readmodel.View, readmodel.Place, error) {
-	return nil, readmodel.Place{}, nil
+func (b *blindViews) Put(ctx context.Context, v readmodel.View) error {
+	if err := b.Drop(ctx, v.ID); err != nil {
+		return err
+	}
+	return b.Memory.Put(ctx, v)
 }

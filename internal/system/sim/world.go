@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/control/controltest"
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/events/eventstest"
 	"github.com/hailstone-rides/hailstone/internal/payments"
@@ -59,13 +60,14 @@ type World struct {
 	story  bool
 
 	truth     *eventstest.Memory
-	shown     readmodel.Store
+	shown     views
 	older     map[booking.ID][]readmodel.View
 	fake      *gatewaytest.Fake
 	nextFault gatewaytest.Fault
 	oracle    *oracle
 	circuit   *circuit
 	deferred  *deferred
+	documents controltest.Memory
 
 	// troubles are the provider's, apart from its outage; hidden are the holds that a
 	// canary does not show.
