@@ -27,38 +27,38 @@ func TestDeadLettersAreListedWithTheirReasons(t *testing.T) {
 	if stdout := o.hail(t, exitOK, "dlq", "list"); stdout != "There are no such dead letters.\n" {
 		t.Errorf("%q", stdout)
 	}
-	o.dead(t, "payments", "m1", o.books(t, "1"), 30*24*time.Hour)
-	o.dead(t, "projection", "m2", booking.IDFor(booking.Caller{}, "nobody's"), time.Hour)
-	o.Put("payments-dead", "m3", "hello", time.Minute)
+	o.dead(t, "payments", "letter-1", o.books(t, "1"), 30*24*time.Hour)
+	o.dead(t, "projection", "letter-2", booking.IDFor(booking.Caller{}, "nobody's"), time.Hour)
+	o.Put("payments-dead", "letter-3", "hello", time.Minute)
 	var got []struct{ ID, Queue, Stream, Reason string }
 	if err := json.Unmarshal([]byte(o.hail(t, exitOK, "--json", "dlq", "list")), &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 3 || got[0].Queue != "payments" || got[2].ID != "m2" || got[2].Reason != "there is no such booking" || got[1].Stream != "" {
+	if len(got) != 3 || got[0].Queue != "payments" || got[2].ID != "letter-2" || got[2].Reason != "there is no such booking" || got[1].Stream != "" {
 		t.Errorf("%+v", got)
 	}
 	stdout := o.hail(t, exitOK, "dlq", "list", "--queue", "payments", "--reason", "malformed")
-	if !strings.Contains(stdout, "m3") || strings.Contains(stdout, "m1") || strings.Contains(stdout, "hello") {
+	if !strings.Contains(stdout, "letter-3") || strings.Contains(stdout, "letter-1") || strings.Contains(stdout, "hello") {
 		t.Errorf("%q; want the malformed one, without its body", stdout)
 	}
-	if stdout = o.hail(t, exitOK, "dlq", "list", "--older-than", "24h"); !strings.Contains(stdout, "m1") || strings.Contains(stdout, "m2") {
+	if stdout = o.hail(t, exitOK, "dlq", "list", "--older-than", "24h"); !strings.Contains(stdout, "letter-1") || strings.Contains(stdout, "letter-2") {
 		t.Errorf("%q; want the one of last month", stdout)
 	}
-	if stdout = o.hail(t, exitOK, "dlq", "show", "m3"); !strings.Contains(stdout, "body      hello\n") {
+	if stdout = o.hail(t, exitOK, "dlq", "show", "letter-3"); !strings.Contains(stdout, "body      hello\n") {
 		t.Errorf("%q; want the body", stdout)
 	}
-	if stdout = o.hail(t, exitOK, "--json", "dlq", "show", "m3"); !strings.Contains(stdout, `"body": "hello"`) {
+	if stdout = o.hail(t, exitOK, "--json", "dlq", "show", "letter-3"); !strings.Contains(stdout, `"body": "hello"`) {
 		t.Errorf("%q; want the body", stdout)
 	}
-	o.hail(t, exitFailed, "dlq", "show", "m9")
+	o.hail(t, exitFailed, "dlq", "show", "letter-9")
 }
 
 func TestARedriveIsTriedDryFirst(t *testing.T) {
 	t.Parallel()
 	o := newOperated(t)
-	body := o.dead(t, "payments", "m1", o.books(t, "1"), 30*24*time.Hour)
-	o.Put("payments-dead", "m2", "hello", time.Minute)
-	other := o.dead(t, "projection", "m3", o.books(t, "2"), time.Hour)
+	body := o.dead(t, "payments", "letter-1", o.books(t, "1"), 30*24*time.Hour)
+	o.Put("payments-dead", "letter-2", "hello", time.Minute)
+	other := o.dead(t, "projection", "letter-3", o.books(t, "2"), time.Hour)
 	if stdout := o.hail(t, exitOK, "dlq", "redrive", "--dry-run", "--reason", "nothing is wrong"); !strings.HasSuffix(stdout, "2 would be redriven; --yes does it.\n") {
 		t.Errorf("%q", stdout)
 	}
@@ -80,10 +80,10 @@ func TestARedriveIsTriedDryFirst(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.hail(t, exitOK, "--json", "dlq", "purge", "--yes", "--all")), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.DryRun || len(got.Letters) != 1 || got.Letters[0].ID != "m2" || len(o.Messages("payments-dead")) != 0 {
+	if got.DryRun || len(got.Letters) != 1 || got.Letters[0].ID != "letter-2" || len(o.Messages("payments-dead")) != 0 {
 		t.Errorf("%+v", got)
 	}
-	if stdout := o.hail(t, exitOK, "dlq", "redrive", "--yes", "m1"); stdout != "0 redriven.\n" {
+	if stdout := o.hail(t, exitOK, "dlq", "redrive", "--yes", "letter-1"); stdout != "0 redriven.\n" {
 		t.Errorf("%q", stdout)
 	}
 }
@@ -96,14 +96,14 @@ func TestDeadLettersTakenWrongly(t *testing.T) {
 		{"redrive", "--dry-run"},
 		{"redrive", "--dry-run", "--yes", "--all"},
 		{"purge", "--yes"},
-		{"purge", "--yes", "--all", "m1"},
+		{"purge", "--yes", "--all", "letter-1"},
 		{"redrive", "--yes", "--all", "--rate", "0"},
 		{"list", "--queue", "views"},
 		{"show"},
 	} {
 		o.hail(t, exitUsage, append([]string{"dlq"}, args...)...)
 	}
-	o.Put("payments-dead", "m1", "hello", 0)
+	o.Put("payments-dead", "letter-1", "hello", 0)
 	o.Fail = func(operation string) string {
 		if operation == "DeleteMessage" {
 			return "AccessDenied"
