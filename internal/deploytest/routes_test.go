@@ -90,10 +90,32 @@ func TestTokensAreAskedForByDefault(t *testing.T) {
 	jwt := asMap(t, dig(t, auth, "Authorizers", authorizer, "JwtConfiguration"))
 	pool := map[string]any{"Fn::Sub": "https://${UserPool.ProviderName}"}
 	want := map[string]any{
-		"issuer":   map[string]any{"Fn::If": []any{"CreateUserPool", pool, map[string]any{"Ref": "JwtIssuer"}}},
-		"audience": []any{map[string]any{"Fn::If": []any{"CreateUserPool", map[string]any{"Ref": "UserPoolClient"}, map[string]any{"Ref": "JwtAudience"}}}},
+		"issuer": map[string]any{"Fn::If": []any{"CreateUserPool", pool, map[string]any{"Ref": "JwtIssuer"}}},
+		"audience": []any{
+			map[string]any{"Fn::If": []any{"CreateUserPool", map[string]any{"Ref": "UserPoolClient"}, map[string]any{"Ref": "JwtAudience"}}},
+			map[string]any{"Fn::If": []any{"CreateMachine", map[string]any{"Ref": "DispatchMachineClient"}, map[string]any{"Ref": "AWS::NoValue"}}},
+		},
 	}
 	if diff := cmp.Diff(want, jwt); diff != "" {
 		t.Errorf("authorizer %s (-want +got):\n%s", authorizer, diff)
+	}
+}
+
+// A machine signs in with a secret, for what dispatch may do and nothing else; there is none unless it is asked for.
+func TestAMachineIsADispatcherAndNothingElse(t *testing.T) {
+	const id = "DispatchMachineClient"
+	if tpl := load(t).at(t, "prod"); tpl.resources[id] != nil {
+		t.Error("there is a client with a secret by default")
+	}
+	if tpl := load(t).at(t, "prod", "DispatchMachine=true", "JwtIssuer=https://id.example.com"); tpl.resources[id] != nil {
+		t.Error("there is a client without a pool")
+	}
+	properties := load(t).at(t, "prod", "DispatchMachine=true").properties(t, id, "AWS::Cognito::UserPoolClient")
+	for key, want := range map[string]any{
+		"GenerateSecret": true, "AllowedOAuthFlows": []any{"client_credentials"}, "AllowedOAuthScopes": []any{"hailstone/dispatch"},
+	} {
+		if diff := cmp.Diff(want, properties[key]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", key, diff)
+		}
 	}
 }

@@ -61,6 +61,10 @@ func bearer(header string) (token string, ok bool) {
 	return token, ok && strings.EqualFold(scheme, "Bearer")
 }
 
+// scopePrefix is what Cognito puts before the scopes of the stack's resource server:
+// hailstone/dispatch. Other issuers may give dispatch alone.
+const scopePrefix = "hailstone/"
+
 // caller reads the claims of a verified access token; nil if they name nobody. An ID
 // token, which Cognito signs with the same keys, is not accepted.
 func caller(claims map[string]string) *httpapi.Caller {
@@ -72,7 +76,9 @@ func caller(claims map[string]string) *httpapi.Caller {
 	}
 	// The gateway turns a claim that is a list into text such as [dispatch ops].
 	roles := strings.Fields(strings.Trim(claims["cognito:groups"], "[]"))
-	roles = append(roles, strings.Fields(claims["scope"])...)
+	for _, scope := range strings.Fields(claims["scope"]) {
+		roles = append(roles, strings.TrimPrefix(scope, scopePrefix))
+	}
 	return &httpapi.Caller{
 		Caller: booking.Caller{Issuer: claims["iss"], Subject: claims["sub"]},
 		Roles:  roles,

@@ -39,6 +39,7 @@ func TestIntrinsics(t *testing.T) {
 		{"join", `{"Fn::Join": ["/", ["a", {"Ref": "Stage"}]]}`, `"a/local"`},
 		{"if", `{"Fn::If": ["OwnPool", {"Ref": "Client"}, {"Ref": "Nothing"}]}`, `"client-1"`},
 		{"if not", `{"Fn::If": ["NotBoth", {"Ref": "Nothing"}, ["x"]]}`, `["x"]`},
+		{"no value", `{"a": [1, {"Fn::If": ["OwnPool", {"Ref": "AWS::NoValue"}, 2]}], "b": {"Ref": "AWS::NoValue"}}`, `{"a": [1]}`},
 		{"if either", `{"Fn::If": ["Either", 1, 2]}`, `1`},
 	}
 	for _, test := range tests {

@@ -18,6 +18,9 @@ type Scope struct {
 	Conditions map[string]any
 }
 
+// noValue stands for AWS::NoValue: whatever has it as its value is left out.
+type noValue struct{}
+
 // resolve returns the value with all intrinsic functions replaced by what they stand for.
 func (s Scope) resolve(value any) (any, error) {
 	switch value := value.(type) {
@@ -31,17 +34,21 @@ func (s Scope) resolve(value any) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			resolved[key] = r
+			if r != (noValue{}) {
+				resolved[key] = r
+			}
 		}
 		return resolved, nil
 	case []any:
-		resolved := make([]any, len(value))
-		for i, item := range value {
+		resolved := make([]any, 0, len(value))
+		for _, item := range value {
 			r, err := s.resolve(item)
 			if err != nil {
 				return nil, err
 			}
-			resolved[i] = r
+			if r != (noValue{}) {
+				resolved = append(resolved, r)
+			}
 		}
 		return resolved, nil
 	default:
@@ -65,6 +72,9 @@ func intrinsic(object map[string]any) (name string, argument any, ok bool) {
 func (s Scope) call(name string, argument any) (any, error) {
 	switch name {
 	case "Ref":
+		if argument == "AWS::NoValue" {
+			return noValue{}, nil
+		}
 		return s.ref(fmt.Sprint(argument))
 	case "Condition":
 		return s.condition(fmt.Sprint(argument))
