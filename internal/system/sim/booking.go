@@ -31,7 +31,7 @@ type api struct {
 
 func (w *World) api(env *environment, tariff booking.Tariff) http.Handler {
 	return (&httpapi.API{
-		Bookings: w.service(), Views: viewStore{w}, Tariff: tariff, Now: env.now, Log: w.log(),
+		Bookings: w.service(), Views: w.live(env), Tariff: tariff, Now: env.now, Log: w.log(),
 		Payments: w.breaker().State, Notices: w.notices(env),
 		CursorKey: func(context.Context) ([]byte, error) { return []byte("the key of a world that is not real"), nil },
 		Release:   hailstone.Release, Spec: hailstone.OpenAPI,

@@ -88,6 +88,7 @@ func (w *World) direct(t *task) {
 		// A little later each time: at full minutes people begin something.
 		w.sched.park(t, time.Now().Add(10*time.Minute+time.Millisecond))
 		w.rescue()
+		w.rebuilds.attend()
 		if id, why := w.forgotten(); why != "" {
 			w.fail("4: every booking reaches its end", id, "%s, and nobody is at it", why)
 			return

@@ -22,6 +22,7 @@ type oracle struct {
 	asked   map[string]string     // the first body of a command
 	reused  map[string]bool       // whether another one came with its key
 	granted map[string]grant      // the one answer to a command
+	shown   map[booking.ID]int64  // the newest version that the projector was done with
 	keyed   map[string]time.Time  // when a key was used first
 	looked  map[asked]bool        // what an invocation has asked the provider about
 	stored  map[string]int        // failures that the provider keeps, by object and method
@@ -41,7 +42,7 @@ type account struct {
 func newOracle(w *World) *oracle {
 	return &oracle{
 		World: w, streams: map[events.StreamID]*account{}, drivers: map[string]booking.ID{},
-		refs: map[string]booking.ID{}, sends: map[string]int{}, asked: map[string]string{}, reused: map[string]bool{}, granted: map[string]grant{},
+		refs: map[string]booking.ID{}, sends: map[string]int{}, asked: map[string]string{}, reused: map[string]bool{}, granted: map[string]grant{}, shown: map[booking.ID]int64{},
 		keyed: map[string]time.Time{}, looked: map[asked]bool{}, stored: map[string]int{}, byHand: map[string]int64{},
 	}
 }

@@ -70,15 +70,15 @@ func (o *oracle) viewPut(old, now readmodel.View) {
 
 // unsettled returns why a booking is not at its end, or nothing.
 func (o *oracle) unsettled(a *account) string {
-	switch v, ok, err := o.shown.Get(o.ctx, a.id); {
+	switch right, err := o.showsAll(a); {
 	case !a.state.Status.Terminal():
 		return "it is " + string(a.state.Status)
 	case !a.state.Payment.Status.Settled():
 		return "its payment is " + string(a.state.Payment.Status)
 	case slices.ContainsFunc(a.state.Payment.Refunds, func(r booking.Refund) bool { return r.Status == booking.RefundOpen }):
 		return "a refund is open"
-	case err != nil || !ok || v.Version != a.state.Version:
-		return "its view is not the latest"
+	case err != nil || !right:
+		return "its view is not the fold of its stream"
 	}
 	return ""
 }

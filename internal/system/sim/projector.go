@@ -10,11 +10,18 @@ import (
 
 // projectorPart is the function that brings views up to date, and its queue.
 func projectorPart() part {
-	return part{canaries: []Canary{streamOrderTrusted}, wire: func(w *World) error {
+	return part{canaries: []Canary{streamOrderTrusted, pointerNeverRead}, wire: func(w *World) error {
 		w.projection = w.queue("projector", 10, 3)
-		projector := readmodel.Projector{Log: eventLog{w}, Views: viewStore{w}}
-		w.projection.handle = func(ctx context.Context, _ *environment, h queue.Delivery, id booking.ID) error {
-			return w.project(ctx, &projector, h.Hint, id)
+		projectors := map[*environment]*readmodel.Projector{}
+		for _, env := range w.projection.environs {
+			projectors[env] = &readmodel.Projector{Log: eventLog{w}, Views: w.live(env)}
+		}
+		w.projection.handle = func(ctx context.Context, env *environment, h queue.Delivery, id booking.ID) error {
+			err := w.project(ctx, projectors[env], h.Hint, id)
+			if err == nil {
+				w.oracle.acknowledged(id, h.Version)
+			}
+			return err
 		}
 		return nil
 	}}

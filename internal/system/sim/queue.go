@@ -26,11 +26,12 @@ const (
 	delayed    fault = "delayed"
 	overpulled fault = "overpulled" // received, but no function was free
 	undeleted  fault = "undeleted"  // handled, but delivered again
+	dropped    fault = "dropped"    // the relay takes a hint for sent that is not
 )
 
 func queuesPart() part {
 	return part{
-		faults:   odds{refused: 0.2, duplicated: 0.3, delayed: 0.3, overpulled: 0.1, undeleted: 0.2},
+		faults:   odds{refused: 0.2, duplicated: 0.3, delayed: 0.3, overpulled: 0.1, undeleted: 0.2, dropped: 0.1},
 		canaries: []Canary{partialFailuresDropped},
 	}
 }
@@ -51,6 +52,9 @@ type sqs struct {
 	// acknowledged is told of each message that is gone for good; nil for nobody.
 	acknowledged func(*message)
 
+	// hinted are the hints that were taken for sent.
+	hinted map[hinted]bool
+
 	messages []*message
 	dead     []*message
 	busy     int
@@ -58,6 +62,12 @@ type sqs struct {
 
 	// offFrom and offUntil are when somebody has switched the event source off.
 	offFrom, offUntil time.Time
+}
+
+// hinted says what a hint was about.
+type hinted struct {
+	stream  events.StreamID
+	version int64
 }
 
 type message struct {
@@ -69,7 +79,7 @@ type message struct {
 // queue makes a queue and the environments of the function that consumes it: so
 // many at a time, with batches of so many messages.
 func (w *World) queue(function string, batch, concurrency int) *sqs {
-	q := &sqs{World: w, function: function, batch: batch, concurrency: concurrency, environs: w.environments(function, 2)}
+	q := &sqs{World: w, function: function, batch: batch, concurrency: concurrency, environs: w.environments(function, 2), hinted: map[hinted]bool{}}
 	w.queues = append(w.queues, q)
 	return q
 }
@@ -260,6 +270,12 @@ func (s sender) Send(ctx context.Context, hints []queue.Hint) ([]int, error) {
 		if fate == refused && s.src.pick("refused by "+s.function, 2) == 1 {
 			s.tell(string(h.Stream), "%s refuses the hint %s@%d", s.function, h.Stream, h.Version)
 			lost = append(lost, i)
+			continue
+		}
+		s.hinted[hinted{h.Stream, h.Version}] = true
+		if t.inv.function == "relay" && s.strikes(dropped, s.function) {
+			s.tell(string(h.Stream), "the hint %s@%d for %s is lost", h.Stream, h.Version, s.function)
+			s.lost = append(s.lost, h.Stream)
 			continue
 		}
 		if err := s.accept(h); err != nil {

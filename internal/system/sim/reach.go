@@ -62,6 +62,13 @@ const (
 	debtWasFound       Probe = "the sweeper found a payment owed, and nobody at it"
 	viewWasMissed      Probe = "the sweeper found a view behind, or missing"
 
+	viewWasMended         Probe = "a view was mended"
+	auditMended           Probe = "an audit mended a view"
+	projectionWasSwitched Probe = "a new projection was read"
+	rebuildWasAborted     Probe = "a rebuild was aborted"
+	sliceGoesOn           Probe = "a walk went on in another slice"
+	workerWasFenced       Probe = "a worker met another one at its segment"
+
 	requestWasReplayed    Probe = "a request was answered as a replay"
 	keyWasReused          Probe = "a key was refused that had been used for another request"
 	versionMismatched     Probe = "a command was refused for its If-Match"
@@ -109,6 +116,7 @@ func Probes() []Probe {
 		healthWithoutStore, healthWasDegraded, breakerOpened, breakerClosed, breakerReopened, breakerWasOverruled, breakerStoreFailed, callWithoutBreakersStore, callWasRefused,
 		probeWasLost, probeCameLate, staleChangeRefused, staleReportRefused,
 		workWasPutOff, messageWasSetAside, workCameBack, itemWasDone, itemHadChanged, debtWasFound, viewWasMissed,
+		viewWasMended, auditMended, projectionWasSwitched, rebuildWasAborted, sliceGoesOn, workerWasFenced,
 		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, commandWasTooLate, requestRaced, clientGaveUp,
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
 		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,

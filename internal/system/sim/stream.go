@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/relay"
 )
 
@@ -167,6 +168,12 @@ func (sh *shard) move(done int, failed bool) {
 	}
 	if done > 0 {
 		sh.progressed()
+	}
+	for _, r := range sh.records[:done] {
+		// The sweeper would find most of it, in time: that is no excuse.
+		if id, _ := booking.IDOf(r.Stream); !sh.projection.hinted[hinted{r.Stream, r.Last}] {
+			sh.fail("6: what the relay is done with was sent", id, "version %d was not", r.Last)
+		}
 	}
 	sh.relayed = append(sh.relayed, sh.records[:done]...)
 	sh.records = slices.Clone(sh.records[done:])

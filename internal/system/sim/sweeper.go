@@ -2,8 +2,10 @@ package sim
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/sweeper"
 )
 
@@ -23,7 +25,7 @@ func sweeperPart() part {
 				second.run(ctx, inv)
 			}
 		})
-		w.waiting = append(w.waiting, func() bool { return len(w.lost) > 0 })
+		w.waiting = append(w.waiting, func() bool { w.forget(); return len(w.lost) > 0 })
 		return nil
 	}}
 }
@@ -39,7 +41,7 @@ func (s *sweep) run(ctx context.Context, inv *invocation) {
 	if s.runner == nil || s.inv.dead {
 		// It measures the time that is left by the clock of the deadline.
 		s.runner = &sweeper.Runner{
-			Passes: append([]sweeper.Pass{s.deferredPass()}, s.repairPasses(inv.environment)...),
+			Passes: append([]sweeper.Pass{s.deferredPass()}, append(s.repairPasses(inv.environment), s.director(inv.environment))...),
 			Now:    time.Now, Sleep: s.sched.sleep, Log: told{s.World},
 		}
 	}
@@ -53,4 +55,12 @@ type told struct{ *World }
 // ErrorContext implements sweeper.Logger.
 func (t told) ErrorContext(_ context.Context, message string, attributes ...any) {
 	t.tell("", "the sweeper: %s %v", message, attributes)
+}
+
+// forget takes those off the list of lost hints that came to their end nevertheless.
+func (w *World) forget() {
+	w.lost = slices.DeleteFunc(w.lost, func(id events.StreamID) bool {
+		a := w.oracle.streams[id]
+		return a != nil && w.oracle.unsettled(a) == ""
+	})
 }

@@ -3,38 +3,94 @@ package sim
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/control/controltest"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
-	"github.com/hailstone-rides/hailstone/internal/repair"
 )
 
 // shortPage is a page that is cut off early, by its size for instance.
 const shortPage fault = "short page"
 
+// spoiled is a view that a hand or a bug has changed, where only an audit looks.
+const spoiled fault = "spoiled"
+
 func viewsPart() part {
-	return part{faults: odds{shortPage: 0.5}, canaries: []Canary{viewWrittenBlindly, listOfEverybody}, wire: func(w *World) error {
-		w.shown, w.older = &readmodeltest.Memory{}, map[booking.ID][]readmodel.View{}
+	return part{
+		faults: odds{shortPage: 0.5}, onceAWorld: odds{spoiled: 0.2}, canaries: []Canary{viewWrittenBlindly, listOfEverybody},
+		wire: func(w *World) error {
+			w.views, w.documents = map[int]*projected{}, &controltest.Memory{}
+			w.spoilOne()
+			return nil
+		},
+	}
+}
+
+// projected is what is stored of one projection.
+type projected struct {
+	readmodel.Ledger
+	memory *readmodeltest.Memory
+	older  map[booking.ID][]readmodel.View // what was stored before
+}
+
+// projection returns what is stored of a projection, nothing at first.
+func (w *World) projected(n int) *projected {
+	if w.views[n] == nil {
+		m := &readmodeltest.Memory{}
+		p := &projected{Ledger: m, memory: m, older: map[booking.ID][]readmodel.View{}}
 		if w.canary == viewWrittenBlindly || w.canary == streamOrderTrusted {
-			w.shown = &blindViews{}
+			blind := &blindViews{}
+			p.Ledger, p.memory = blind, &blind.Memory
 		}
-		return nil
-	}}
+		w.views[n] = p
+	}
+	return w.views[n]
 }
 
-// views is the store itself: near, and always there.
-type views interface {
-	readmodel.Store
-	repair.DeadlineList
-	repair.StoredViews
+// spoilOne has a view be spoiled some time, in many worlds.
+func (w *World) spoilOne() {
+	if !w.strikes(spoiled, "views") {
+		return
+	}
+	t := w.sched.newTask("a hand", nil)
+	after := time.Duration(1+w.src.pick("spoiled after", 120)) * time.Minute
+	w.sched.start(t, func(t *task) {
+		w.sched.park(t, time.Now().Add(after))
+		for _, a := range w.oracle.order {
+			p := w.projected(w.active())
+			if _, ok, err := p.Get(w.ctx, a.id); ok && err == nil {
+				w.tell(string(a.id), "somebody spoils its view")
+				p.memory.Spoil(a.id, func(r *readmodel.Record) { r.InRider = "nowhere" })
+				w.lost = append(w.lost, a.id.Stream()) // until an audit finds it
+				return
+			}
+		}
+	})
 }
 
-// viewStore is the store of views as a function sees it: far away, and sometimes
-// not up to date.
-type viewStore struct{ *World }
+// live is the views as a function uses them, in one of its environments.
+func (w *World) live(env *environment) *readmodel.Live {
+	now := env.now
+	if began := time.Now(); w.canary == pointerNeverRead && env.function == "projector" {
+		now = func() time.Time { return began } // what it knows is never old
+	}
+	return &readmodel.Live{
+		Pointer: &readmodel.Pointer{Control: documentStore{w}, Now: now},
+		In:      func(n int) readmodel.Ledger { return viewStore{w, w.projected(n), n} },
+	}
+}
 
-var _ readmodel.Store = viewStore{}
+// viewStore is a projection as a function sees it: far away, and sometimes not up to
+// date.
+type viewStore struct {
+	*World
+	*projected
+	number int
+}
+
+var _ readmodel.Ledger = viewStore{}
 
 func (s viewStore) err(ctx context.Context, what string) error {
 	cause := errInjected
@@ -69,15 +125,20 @@ func (s viewStore) Put(ctx context.Context, v readmodel.View) error {
 
 // show is what happens to the view itself.
 func (s viewStore) show(v readmodel.View) {
-	old, known, err := s.shown.Get(s.ctx, v.ID)
+	s.stores(v, func() error { return s.Ledger.Put(s.ctx, v) })
+}
+
+// stores lets a write of a view come about, and judges it.
+func (s viewStore) stores(v readmodel.View, write func() error) {
+	old, known, err := s.Ledger.Get(s.ctx, v.ID)
 	if err == nil {
-		err = s.shown.Put(s.ctx, v)
+		err = write()
 	}
 	if err != nil {
 		s.fail("views are readable", v.ID, "%v", err)
 		return
 	}
-	now, _, err := s.shown.Get(s.ctx, v.ID)
+	now, _, err := s.Ledger.Get(s.ctx, v.ID)
 	if err != nil {
 		s.fail("views are readable", v.ID, "%v", err)
 		return
@@ -100,7 +161,7 @@ func (s viewStore) Get(ctx context.Context, id booking.ID) (readmodel.View, bool
 		s.reach(viewStoreWasAway)
 		return readmodel.View{}, false, s.err(ctx, "get")
 	}
-	v, ok, err := s.shown.Get(ctx, id)
+	v, ok, err := s.Ledger.Get(ctx, id)
 	if fate == stale && ok {
 		s.reach(viewWasStale)
 		v = s.before(v)
@@ -113,6 +174,9 @@ func (s viewStore) Get(ctx context.Context, id booking.ID) (readmodel.View, bool
 // before returns the view as it was one write ago, which is none for the first.
 func (s viewStore) before(v readmodel.View) readmodel.View {
 	old := s.older[v.ID]
+	if len(old) == 0 {
+		return readmodel.View{}
+	}
 	return old[len(old)-1]
 }
 
@@ -120,16 +184,16 @@ func (s viewStore) before(v readmodel.View) readmodel.View {
 func (s viewStore) ByRider(ctx context.Context, riderID string, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
 	return s.list(ctx, limit, func(limit int) ([]readmodel.View, readmodel.Place, error) {
 		if s.canary == listOfEverybody {
-			return s.shown.Waiting(ctx, after, limit)
+			return s.Ledger.Waiting(ctx, after, limit)
 		}
-		return s.shown.ByRider(ctx, riderID, after, limit)
+		return s.Ledger.ByRider(ctx, riderID, after, limit)
 	})
 }
 
 // Waiting implements readmodel.Store.
 func (s viewStore) Waiting(ctx context.Context, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
 	return s.list(ctx, limit, func(limit int) ([]readmodel.View, readmodel.Place, error) {
-		return s.shown.Waiting(ctx, after, limit)
+		return s.Ledger.Waiting(ctx, after, limit)
 	})
 }
 

@@ -14,6 +14,9 @@ const (
 	streamOrderTrusted Canary = "the order of the stream is trusted"
 	viewWrittenBlindly Canary = "a view is written without its version"
 	listOfEverybody    Canary = "a rider's list is everybody's"
+	pointerNeverRead   Canary = "an environment goes on with the projections that it knew first"
+	checkpointInside   Canary = "a walk notes that a stream is done which is not"
+	auditMendsNothing  Canary = "an audit says that it mended a view, and did not"
 )
 
 // project is what the projector does about a hint. With a canary it believes the

@@ -12,7 +12,6 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/events/eventstest"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/payments/gatewaytest"
-	"github.com/hailstone-rides/hailstone/internal/readmodel"
 )
 
 // Options say which world to run.
@@ -60,14 +59,14 @@ type World struct {
 	story  bool
 
 	truth     *eventstest.Memory
-	shown     views
-	older     map[booking.ID][]readmodel.View
+	views     map[int]*projected // by projection
+	documents *controltest.Memory
+	rebuilds  *rebuilds
 	fake      *gatewaytest.Fake
 	nextFault gatewaytest.Fault
 	oracle    *oracle
 	circuit   *circuit
 	deferred  *deferred
-	documents controltest.Memory
 
 	// troubles are the provider's, apart from its outage; hidden are the holds that a
 	// canary does not show.
@@ -101,7 +100,7 @@ type World struct {
 	riding                          int // riders who are not done
 	moved                           int // the step of the last progress
 	movedAt                         time.Time
-	lost                            []events.StreamID // whose record the stream dropped
+	lost                            []events.StreamID // whose record the stream dropped, or the relay its hint
 	accepted                        []booking.ID
 	over                            bool
 }

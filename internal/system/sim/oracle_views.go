@@ -1,0 +1,97 @@
+package sim
+
+import (
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/rebuild"
+)
+
+// acknowledged judges a hint that the projector is done with: from then on, what it
+// was about is shown.
+func (o *oracle) acknowledged(id booking.ID, version int64) {
+	o.shown[id] = max(o.shown[id], version)
+	o.showsWhatWasAcknowledged(id)
+}
+
+func (o *oracle) showsWhatWasAcknowledged(id booking.ID) {
+	v, _, err := o.projected(o.active()).Get(o.ctx, id)
+	if err != nil || v.Version < o.shown[id] {
+		o.fail("5: what the projector was done with is shown", id, "version %d in projection %d, after %d (%v)", v.Version, o.active(), o.shown[id], err)
+	}
+}
+
+// showsAll tells whether what is stored of a booking is the fold of its stream, byte
+// for byte, places in lists included.
+func (o *oracle) showsAll(a *account) (bool, error) {
+	p := o.projected(o.active())
+	want, err := readmodel.RecordOf(readmodel.ViewOf(a.state))
+	if err != nil {
+		return false, err
+	}
+	got, err := p.Records(o.ctx, []booking.ID{a.id})
+	return got[a.id].Digest() == want.Digest(), err
+}
+
+// moved judges a step of a rebuild or an audit.
+func (r *rebuilds) moved(before, now rebuild.State) {
+	r.progressed()
+	if now.Active != before.Active {
+		r.reach(projectionWasSwitched)
+		r.tell("", "projection %d is read", now.Active)
+		for _, a := range r.oracle.order {
+			r.oracle.showsWhatWasAcknowledged(a.id)
+		}
+	}
+	if now.Rebuild != nil && now.Rebuild.Aborted {
+		r.reach(rebuildWasAborted)
+	}
+	switch {
+	case now.Run != nil && (before.Run == nil || before.Run.ID != now.Run.ID):
+		r.asked[now.Run.ID] = len(r.oracle.order)
+		r.tell("", "%s begins", now.Run.ID)
+	case before.Run != nil && now.Run == nil:
+		r.arrived(*before.Run, now)
+	}
+}
+
+// isMended judges a view that a walk says it mended. It may be newer by now.
+func (r *rebuilds) isMended(run rebuild.Run, f rebuild.Finding) {
+	a := r.oracle.streams[f.Booking.Stream()]
+	got, err := r.projected(run.Projection).Records(r.ctx, []booking.ID{f.Booking})
+	if err != nil || got[f.Booking].Version < f.Wanted {
+		r.fail("5: what is mended is right", f.Booking, "version %d, and %s mended it to %d (%v)", got[f.Booking].Version, run.ID, f.Wanted, err)
+		return
+	}
+	state, err := booking.StateAt(a.history, got[f.Booking].Version)
+	if err != nil {
+		r.fail("1: events can be read", f.Booking, "%v", err)
+		return
+	}
+	want, err := readmodel.RecordOf(readmodel.ViewOf(state))
+	if err != nil || got[f.Booking].Digest() != want.Digest() {
+		r.fail("5: what is mended is right", f.Booking, "%s mended it to %+v (%v)", run.ID, got[f.Booking], err)
+	}
+}
+
+// arrived judges a walk that is over.
+func (r *rebuilds) arrived(run rebuild.Run, now rebuild.State) {
+	all, err := rebuild.ReadAllProgress(r.ctx, r.documents, run)
+	counts, findings, over := rebuild.Sum(all)
+	switch {
+	case err != nil || run.Work == rebuild.Drop || over < run.Segments: // dropped, or aborted
+	case counts.Streams < int64(r.asked[run.ID]):
+		r.fail("5: a walk meets every stream", "", "%s met %d of %d", run.ID, counts.Streams, r.asked[run.ID])
+	}
+	for _, f := range findings {
+		r.tell(string(f.Booking), "%s finds %+v", run.ID, f)
+		if f.Kind == rebuild.Orphan || f.Kind == rebuild.StaleLease {
+			r.fail("5: nothing is stored that has no stream", f.Booking, "%s found %+v", run.ID, f)
+		}
+		if f.Mended {
+			r.isMended(run, f)
+		}
+	}
+	if now.Audit != nil && run.Work == rebuild.Inspect && counts.Mended > 0 {
+		r.reach(auditMended)
+	}
+}
