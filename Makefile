@@ -55,7 +55,7 @@ sim: ## Thousands of simulated worlds under faults: SEEDS= FROM= MINUTES=, or SE
 smoke: ## Deploy to this machine, ride, check the answers and the ledger, stop
 	@$(HAIL) dev smoke
 
-# About 12 minutes. CI books less and waits for less, in 7, and does not judge the 99th percentile of so few.
+# About 12 minutes. CI books less and waits for less, in 7, and does not judge the latencies of so few.
 outage: ## Deploy to this machine, book while the payment provider is down and hanging, compare, stop
 	@$(HAIL) dev outage $(if $(BOOKINGS),--bookings $(BOOKINGS)) $(if $(DOWN),--down $(DOWN)) $(if $(HANGING),--hanging $(HANGING))
 

@@ -49,6 +49,9 @@ func (c devOutage) Run(a *app) error {
 	return a.showReport(report.Report, failed)
 }
 
+// enoughToJudge is the least of bookings of a phase whose latencies are compared.
+const enoughToJudge = 500
+
 // emulatedBulkhead is what template.yaml sets where it is emulated.
 const emulatedBulkhead = 5
 
@@ -65,7 +68,7 @@ func (c devOutage) options(a *app, own ownStack) (outage.Options, error) {
 	return outage.Options{
 		API: own.API, Rider: all[localstack.Rider], Provider: outage.Provider{URL: own.Paysim},
 		Waiting: waiting, DeadLetters: s.deadLetters,
-		Bookings: c.Bookings, Clients: c.Clients, Down: c.Down, Hanging: c.Hanging, Patience: c.Patience, Bulkhead: emulatedBulkhead,
+		Bookings: c.Bookings, Clients: c.Clients, Enough: enoughToJudge, Down: c.Down, Hanging: c.Hanging, Patience: c.Patience, Bulkhead: emulatedBulkhead,
 	}, err
 }
 

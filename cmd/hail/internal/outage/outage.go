@@ -26,6 +26,9 @@ type Options struct {
 
 	// Bookings of a phase, made by so many Clients at once.
 	Bookings, Clients int
+	// Enough is how many bookings a phase must have for its latencies to be judged: of
+	// fewer, their ratios are noise, and printed alone.
+	Enough int
 	// Down and Hanging are how long the provider is, at least.
 	Down, Hanging time.Duration
 	// Patience is how long everything may take to settle after that.
@@ -34,12 +37,10 @@ type Options struct {
 	Bulkhead int
 }
 
-// Bounds of what riders may notice, as ratios to the healthy phases. Of fewer bookings
-// the 99th percentile is the word of one or two, and is printed alone.
+// Bounds of what riders may notice, as ratios to the healthy phases.
 const (
-	most50      = 1.2
-	most99      = 1.5
-	enoughFor99 = 500
+	most50 = 1.2
+	most99 = 1.5
 )
 
 // Report is the outcome of a run.
@@ -134,7 +135,7 @@ func (r *run) troubled(ctx context.Context, how Behaviour, least time.Duration) 
 // wants a row of failures that everybody has heard of, and then probes, of which each
 // minute of the sweeper brings a few.
 func (r *run) bound(lasted time.Duration) int {
-	const untilOpen, probesOfAMinute = 60, 10
+	const untilOpen, probesOfAMinute = 100, 10
 	return untilOpen + r.Bulkhead + probesOfAMinute*int(lasted/time.Minute+1)
 }
 
@@ -157,7 +158,7 @@ func (r *run) compare(ctx context.Context, p, before, after Phase) {
 	}
 	half, tail := ratio(func(p Phase) time.Duration { return p.P50 }), ratio(func(p Phase) time.Duration { return p.P99 })
 	r.check(ctx, fmt.Sprintf("%s: p50 is %.2f × and p99 %.2f × that of the healthy phases around it", p.Name, half, tail), func() error {
-		if half > most50 || tail > most99 && r.Bookings >= enoughFor99 {
+		if r.Bookings >= r.Enough && (half > most50 || tail > most99) {
 			return fmt.Errorf("at most %.1f × and %.1f ×", most50, most99)
 		}
 		return nil
