@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go/middleware"
+
+	"github.com/hailstone-rides/hailstone/internal/awsenv/capacity"
 )
 
 // meter adds up what DynamoDB says that calls consume.
@@ -53,22 +55,8 @@ func (m *meter) take() (consumption, string) {
 // up.
 func (m *meter) option(t *testing.T) func(*dynamodb.Options) {
 	t.Helper()
-	const total = types.ReturnConsumedCapacityTotal
 	measured := middleware.InitializeMiddlewareFunc("meter", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-		switch p := in.Parameters.(type) {
-		case *dynamodb.PutItemInput:
-			p.ReturnConsumedCapacity = total
-		case *dynamodb.UpdateItemInput:
-			p.ReturnConsumedCapacity = total
-		case *dynamodb.DeleteItemInput:
-			p.ReturnConsumedCapacity = total
-		case *dynamodb.GetItemInput:
-			p.ReturnConsumedCapacity = total
-		case *dynamodb.QueryInput:
-			p.ReturnConsumedCapacity = total
-		case *dynamodb.BatchGetItemInput:
-			p.ReturnConsumedCapacity = total
-		}
+		capacity.Ask(in.Parameters)
 		out, md, err := next.HandleInitialize(ctx, in)
 		if err != nil {
 			t.Errorf("%T: %v", in.Parameters, err) // what fails is not metered

@@ -21,7 +21,7 @@ func Metered(o *dynamodb.Options) {
 }
 
 func meter(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-	ask(in.Parameters)
+	Ask(in.Parameters)
 	out, metadata, err := next.HandleInitialize(ctx, in)
 	reads, writes := consumed(out.Result)
 	if reads > 0 {
@@ -33,8 +33,9 @@ func meter(ctx context.Context, in middleware.InitializeInput, next middleware.I
 	return out, metadata, err
 }
 
-// ask sets the wish for the capacity on every operation that this service uses.
-func ask(parameters any) {
+// Ask sets the wish for the capacity on the input of any operation that this service
+// uses.
+func Ask(parameters any) {
 	const total = types.ReturnConsumedCapacityTotal
 	switch p := parameters.(type) {
 	case *dynamodb.GetItemInput:
