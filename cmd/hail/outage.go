@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -85,7 +83,8 @@ func (s stack) waiting() (func(context.Context) ([]string, int, error), error) {
 	}
 	items, queues := dynamodeferral.New(dynamodb.NewFromConfig(s.config), control), sqs.NewFromConfig(s.config)
 	return func(ctx context.Context) ([]string, int, error) {
-		messages, err := messagesOf(ctx, queues, url)
+		messages, err := countMessages(ctx, queues, url,
+			sqstypes.QueueAttributeNameApproximateNumberOfMessages, sqstypes.QueueAttributeNameApproximateNumberOfMessagesNotVisible)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -96,23 +95,4 @@ func (s stack) waiting() (func(context.Context) ([]string, int, error), error) {
 		}
 		return bookings, messages, err
 	}, nil
-}
-
-// messagesOf counts the messages of a queue, those that are being handled included.
-func messagesOf(ctx context.Context, queues *sqs.Client, url string) (n int, err error) {
-	names := []sqstypes.QueueAttributeName{
-		sqstypes.QueueAttributeNameApproximateNumberOfMessages, sqstypes.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-	}
-	out, err := queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: names})
-	if err != nil {
-		return 0, fmt.Errorf("count messages: %w", err)
-	}
-	for _, name := range names {
-		count, err := strconv.Atoi(out.Attributes[string(name)])
-		if err != nil {
-			return 0, fmt.Errorf("count messages: %w", err)
-		}
-		n += count
-	}
-	return n, nil
 }

@@ -102,16 +102,27 @@ func (s stack) deadLetters(ctx context.Context) (map[string]int, error) {
 		if !strings.HasSuffix(name, "DeadLetterQueueUrl") {
 			continue
 		}
-		attribute := sqstypes.QueueAttributeNameApproximateNumberOfMessages
-		out, err := queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-			QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{attribute},
-		})
+		n, err := countMessages(ctx, queues, url, sqstypes.QueueAttributeNameApproximateNumberOfMessages)
 		if err != nil {
-			return nil, fmt.Errorf("count messages of %s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if counts[name], err = strconv.Atoi(out.Attributes[string(attribute)]); err != nil {
-			return nil, fmt.Errorf("count messages of %s: %w", name, err)
-		}
+		counts[name] = n
 	}
 	return counts, nil
+}
+
+// countMessages adds up the messages that a queue counts under the given names.
+func countMessages(ctx context.Context, queues *sqs.Client, url string, names ...sqstypes.QueueAttributeName) (n int, err error) {
+	out, err := queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: names})
+	if err != nil {
+		return 0, fmt.Errorf("count messages: %w", err)
+	}
+	for _, name := range names {
+		count, err := strconv.Atoi(out.Attributes[string(name)])
+		if err != nil {
+			return 0, fmt.Errorf("count messages: %w", err)
+		}
+		n += count
+	}
+	return n, nil
 }
