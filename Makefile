@@ -49,7 +49,7 @@ test: ## All tests but those of the deployed stack
 	$(if $(RACE),go test ./internal/system/sim)
 
 sim: ## Thousands of simulated worlds under faults: SEEDS= FROM= MINUTES=, or SEED= for one and its story
-	GOGC=400 go test ./internal/system/sim -run 'TestSeeds$$' -count=1 -timeout=0 -v $(if $(SEEDS),-seeds=$(SEEDS)) $(if $(FROM),-from=$(FROM)) \
+	GOGC=2000 go test ./internal/system/sim -run 'TestSeeds$$' -count=1 -timeout=0 -v $(if $(SEEDS),-seeds=$(SEEDS)) $(if $(FROM),-from=$(FROM)) \
 		$(if $(SEED),-seed=$(SEED)) $(if $(MINUTES),-minutes=$(MINUTES)) $(if $(KEEP),-keep)
 
 smoke: ## Deploy to this machine, ride, check the answers and the ledger, stop

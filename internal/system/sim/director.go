@@ -35,7 +35,7 @@ func (w *World) populate() {
 	w.breakDown()
 	for i := range riders {
 		who := person{name: "rider-" + strconv.Itoa(i+1)}
-		for n := range w.src.span(bookingsOfRiders, 3, 4) {
+		for n := range w.src.span(bookingsOfRiders, 3, 3) {
 			r := &rider{World: w, who: who, key: fmt.Sprintf("%s/%d", who.name, n+1)}
 			r.task = w.sched.newTask(r.key, nil)
 			w.riding++
@@ -217,5 +217,5 @@ func (w *World) conclude() {
 		w.src.mixText(string(a.id) + string(a.state.Status) + string(a.state.Payment.Status))
 	}
 	w.result.Simulated = time.Since(w.began)
-	w.result.Hash, w.result.Steps, w.result.Trace = w.src.hash, w.src.steps, w.src.made
+	w.result.Hash, w.result.Steps, w.result.Trace = w.src.hash, w.src.steps, w.src.trace()
 }

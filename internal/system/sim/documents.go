@@ -73,13 +73,23 @@ func (s documentStore) happens(id string, d control.Document) error {
 	return err
 }
 
+// known is the state of projections as it was at a revision of its document.
+type known struct {
+	rebuild.State
+	revision int64
+}
+
 // state is which projections there are, and what is done about them.
 func (w *World) state() rebuild.State {
-	s, _, err := rebuild.ReadState(w.ctx, w.documents)
+	d, err := w.documents.Get(w.ctx, readmodel.ProjectionDocument)
+	if err == nil && d.Revision != w.projections.revision {
+		w.projections.revision = d.Revision
+		w.projections.State, _, err = rebuild.ReadState(w.ctx, w.documents)
+	}
 	if err != nil {
 		w.fail("the state of projections can be read", "", "%v", err)
 	}
-	return s
+	return w.projections.State
 }
 
 // active is the projection that is read.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/readmodel"
 )
 
 // oracle sees every effect at the moment it happens, and says when one breaks a
@@ -35,8 +36,10 @@ type account struct {
 	state    booking.State
 	history  events.History
 	commands map[string]bool
-	named    map[string]bool // payment objects that the log named
-	renewed  int             // how often it took a new one after a lost hold
+	named    map[string]bool  // payment objects that the log named
+	folds    map[int64][]byte // views of its versions, those that somebody asked for
+	record   readmodel.Record // of its newest version, once somebody asked
+	renewed  int              // how often it took a new one after a lost hold
 }
 
 func newOracle(w *World) *oracle {
@@ -105,7 +108,7 @@ func (o *oracle) appended(c events.Commit, draft events.Draft) {
 			return
 		}
 		empty, _ := events.NewHistory(c.Stream, nil)
-		a = &account{id: id, state: booking.State{ID: id}, history: empty, commands: map[string]bool{}, named: map[string]bool{}}
+		a = &account{id: id, state: booking.State{ID: id}, history: empty, commands: map[string]bool{}, named: map[string]bool{}, folds: map[int64][]byte{}}
 		o.streams[c.Stream] = a
 		o.order = append(o.order, a)
 	}

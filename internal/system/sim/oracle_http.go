@@ -160,6 +160,9 @@ func (o *oracle) showsFold(r request, body []byte) {
 }
 
 func (o *oracle) fold(acc *account, version int64) []byte {
+	if raw, known := acc.folds[version]; known {
+		return raw
+	}
 	state := acc.state
 	if version < state.Version {
 		var err error
@@ -171,6 +174,7 @@ func (o *oracle) fold(acc *account, version int64) []byte {
 	if err != nil {
 		o.fail("views can be encoded", acc.id, "%v", err)
 	}
+	acc.folds[version] = raw
 	return raw
 }
 

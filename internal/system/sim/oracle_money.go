@@ -70,14 +70,15 @@ func (o *oracle) viewPut(old, now readmodel.View) {
 
 // unsettled returns why a booking is not at its end, or nothing.
 func (o *oracle) unsettled(a *account) string {
-	switch right, err := o.showsAll(a); {
+	switch {
 	case !a.state.Status.Terminal():
 		return "it is " + string(a.state.Status)
 	case !a.state.Payment.Status.Settled():
 		return "its payment is " + string(a.state.Payment.Status)
 	case slices.ContainsFunc(a.state.Payment.Refunds, func(r booking.Refund) bool { return r.Status == booking.RefundOpen }):
 		return "a refund is open"
-	case err != nil || !right:
+	}
+	if right, err := o.showsAll(a); err != nil || !right {
 		return "its view is not the fold of its stream"
 	}
 	return ""

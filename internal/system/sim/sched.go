@@ -31,6 +31,17 @@ type scheduler struct {
 	mu       sync.Mutex // children of one batch park at the same time
 	parked   []*task
 	stopping bool
+
+	ready []*task // of one step; kept for its memory
+	timer *time.Timer
+	// free are goroutines whose tasks are over: another task finds its stack grown.
+	free []chan job
+}
+
+// job is what a goroutine is to do next.
+type job struct {
+	task *task
+	fn   func(*task)
 }
 
 func (s *scheduler) newTask(name string, inv *invocation) *task {
@@ -40,10 +51,30 @@ func (s *scheduler) newTask(name string, inv *invocation) *task {
 
 // start runs fn as a new task, from when the scheduler chooses it.
 func (s *scheduler) start(t *task, fn func(*task)) {
-	go func() {
-		s.park(t, time.Now())
-		fn(t)
-	}()
+	if n := len(s.free); n > 0 {
+		next := s.free[n-1]
+		s.free = s.free[:n-1]
+		next <- job{t, fn}
+		return
+	}
+	go s.work(job{t, fn})
+}
+
+// work carries out one job after the other, until the world ends. Only tasks that
+// came to their end are followed by others: the rest end their goroutine.
+func (s *scheduler) work(j job) {
+	next := make(chan job)
+	for {
+		s.park(j.task, time.Now())
+		j.fn(j.task)
+		s.mu.Lock()
+		s.free = append(s.free, next)
+		s.mu.Unlock()
+		var more bool
+		if j, more = <-next; !more {
+			return
+		}
+	}
 }
 
 // park gives way until the given time at least.
@@ -89,30 +120,42 @@ func (s *scheduler) run(done func() bool) {
 // false when all wait for ever.
 func (s *scheduler) step() bool {
 	now := time.Now()
-	var ready []*task
+	s.ready = s.ready[:0]
 	next := never
 	for _, t := range s.parked {
 		if !t.at.After(now) {
-			ready = append(ready, t)
+			s.ready = append(s.ready, t)
 		} else if t.at.Before(next) {
 			next = t.at
 		}
 	}
-	if len(ready) == 0 {
+	if len(s.ready) == 0 {
 		if next.Equal(never) {
 			return false
 		}
-		<-time.After(next.Sub(now))
+		s.pass(next.Sub(now))
 		return true
 	}
-	slices.SortFunc(ready, func(a, b *task) int {
-		if c := a.at.Compare(b.at); c != 0 {
-			return c
-		}
-		return a.seq - b.seq
-	})
-	s.resume(ready[s.src.pick("schedule", len(ready))])
+	if len(s.ready) > 1 {
+		slices.SortFunc(s.ready, func(a, b *task) int {
+			if c := a.at.Compare(b.at); c != 0 {
+				return c
+			}
+			return a.seq - b.seq
+		})
+	}
+	s.resume(s.ready[s.src.pick("schedule", len(s.ready))])
 	return true
+}
+
+// pass lets time pass.
+func (s *scheduler) pass(d time.Duration) {
+	if s.timer == nil {
+		s.timer = time.NewTimer(d)
+	} else {
+		s.timer.Reset(d)
+	}
+	<-s.timer.C
 }
 
 func (s *scheduler) resume(t *task) {
@@ -129,6 +172,9 @@ func (s *scheduler) stop() {
 		slices.SortFunc(s.parked, func(a, b *task) int { return a.seq - b.seq })
 		s.resume(s.parked[0])
 		synctest.Wait()
+	}
+	for _, next := range s.free {
+		close(next)
 	}
 }
 

@@ -29,7 +29,7 @@ func (s *schedule) open() {
 // empty runs prove nothing.
 func (s *schedule) poll(t *task) {
 	for {
-		pause := time.Minute + time.Duration(s.src.pick("pause of "+s.env.function, 10))*time.Minute
+		pause := time.Minute + time.Duration(s.src.pick("pause of "+s.env.function, 20))*time.Minute
 		if s.uneventful() {
 			pause = time.Hour
 		}

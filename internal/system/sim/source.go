@@ -34,40 +34,58 @@ type Dice interface {
 type source struct {
 	dice   Dice // nil while a trace is replayed
 	replay Trace
-	counts map[string]int
-	made   Trace
+	labels map[string]*choices
 	hash   uint64
 	steps  int
+}
+
+// choices are those under one label.
+type choices struct {
+	n      int // made so far
+	replay map[int]int
+	made   map[int]int // apart from those that were 0
 }
 
 func fromSeed(seed uint64) *source { return fromDice(rand.New(rand.NewPCG(seed, 0x68_61_69_6c))) }
 
 func fromDice(d Dice) *source {
-	return &source{dice: d, counts: map[string]int{}, made: Trace{}}
+	return &source{dice: d, labels: map[string]*choices{}}
 }
 
 func fromTrace(t Trace) *source {
-	return &source{replay: t, counts: map[string]int{}, made: Trace{}}
+	return &source{replay: t, labels: map[string]*choices{}}
 }
 
 // choose returns a number below n: the one that draw gives, or the replayed one.
 func (s *source) choose(label string, n int, draw func(Dice) int) int {
-	at := s.counts[label]
-	s.counts[label] = at + 1
+	c := s.labels[label]
+	if c == nil {
+		c = &choices{replay: s.replay[label], made: map[int]int{}}
+		s.labels[label] = c
+	}
 	var v int
 	if s.dice != nil {
 		v = draw(s.dice)
 	} else {
-		v = min(s.replay[label][at], n-1)
+		v = min(c.replay[c.n], n-1)
 	}
 	if v != 0 {
-		if s.made[label] == nil {
-			s.made[label] = map[int]int{}
-		}
-		s.made[label][at] = v
+		c.made[c.n] = v
 	}
+	c.n++
 	s.mix(uint64(v)) //nolint:gosec // a small number, never negative
 	return v
+}
+
+// trace returns what was chosen so far.
+func (s *source) trace() Trace {
+	made := Trace{}
+	for label, c := range s.labels {
+		if len(c.made) > 0 {
+			made[label] = c.made
+		}
+	}
+	return made
 }
 
 // pick chooses evenly.

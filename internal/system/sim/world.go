@@ -61,12 +61,14 @@ type World struct {
 	truth     *eventstest.Memory
 	views     map[int]*projected // by projection
 	documents *controltest.Memory
-	rebuilds  *rebuilds
-	fake      *gatewaytest.Fake
-	nextFault gatewaytest.Fault
-	oracle    *oracle
-	circuit   *circuit
-	deferred  *deferred
+	// projections is read again when its document has changed.
+	projections known
+	rebuilds    *rebuilds
+	fake        *gatewaytest.Fake
+	nextFault   gatewaytest.Fault
+	oracle      *oracle
+	circuit     *circuit
+	deferred    *deferred
 
 	// troubles are the provider's, apart from its outage; hidden are the holds that a
 	// canary does not show.
@@ -121,7 +123,7 @@ func Run(o Options) (Result, error) {
 	default:
 		w.src, w.plan = fromSeed(o.Seed), drawPlan(o.Seed)
 	}
-	w.sched = &scheduler{src: w.src}
+	w.sched, w.projections.revision = &scheduler{src: w.src}, -1 // not even read that there is none
 	w.oracle = newOracle(w)
 	if err := w.build(); err != nil {
 		return Result{}, err
