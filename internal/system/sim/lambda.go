@@ -36,7 +36,10 @@ func (w *World) environments(function string, n int) []*environment {
 		made[i] = &environment{name: function + "-" + strconv.Itoa(i+1), function: function}
 		if w.strikes(skewed, function) {
 			const most = 300
-			made[i].skew = time.Duration(w.src.pick("skew", 2*most+1)-most) * time.Second
+			skew := w.src.pick("skew", 2*most+1) // 0, -1, 1, -2, 2 and so on
+			if made[i].skew = time.Duration(skew/2) * time.Second; skew%2 == 1 {
+				made[i].skew = -time.Duration(skew/2+1) * time.Second
+			}
 		}
 		w.deploy(made[i])
 	}

@@ -40,13 +40,29 @@ type sweep struct {
 func (s *sweep) run(ctx context.Context, inv *invocation) {
 	if s.runner == nil || s.inv.dead {
 		// It measures the time that is left by the clock of the deadline.
-		s.runner = &sweeper.Runner{
-			Passes: append([]sweeper.Pass{s.deferredPass()}, append(s.repairPasses(inv.environment), s.director(inv.environment))...),
-			Now:    time.Now, Sleep: s.sched.sleep, Log: told{s.World},
+		s.runner = &sweeper.Runner{Passes: []sweeper.Pass{s.deferredPass()}, Now: time.Now, Sleep: s.sched.sleep, Log: told{s.World}}
+		for _, pass := range append(s.repairPasses(inv.environment), s.director(inv.environment)) {
+			s.runner.Passes = append(s.runner.Passes, skewedPass{pass, inv.skew})
 		}
 	}
 	s.inv = inv
 	_ = s.runner.Run(ctx) // the log has told why
+}
+
+// skewedPass is a pass whose clock is not its runner's: when it wants to go on is told
+// by that of the runner.
+type skewedPass struct {
+	sweeper.Pass
+	skew time.Duration
+}
+
+// Run implements sweeper.Pass.
+func (p skewedPass) Run(ctx context.Context) (again time.Time, err error) {
+	again, err = p.Pass.Run(ctx)
+	if !again.IsZero() {
+		again = again.Add(-p.skew)
+	}
+	return again, err
 }
 
 // told is a log of failures that faults bring about.
