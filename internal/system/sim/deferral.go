@@ -8,6 +8,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/deferral"
 	"github.com/hailstone-rides/hailstone/internal/deferral/deferraltest"
+	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/queue"
 )
 
@@ -47,6 +48,8 @@ func (d *deferred) acknowledged(m *message) {
 	if h, err := queue.Parse(m.Body); err == nil {
 		if id, ok := booking.IDOf(h.Stream); ok {
 			d.remembers(id)
+		} else if ref, ok := payments.RefOf(h.Stream); ok && d.oracle.bookingOf(ref) != "" {
+			d.reach(noticeFoundBooking)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/queue"
 )
 
@@ -238,7 +239,7 @@ func (q *sqs) process(ctx context.Context, inv *invocation, batch []*message) []
 		t := children[h.Stream]
 		q.sched.park(t, time.Now())
 		id, ok := booking.IDOf(h.Stream)
-		if !ok {
+		if _, alone := payments.RefOf(h.Stream); !ok && !(alone && q == q.owed) {
 			return queue.ErrMalformed
 		}
 		err := q.handle(withTask(ctx, t), inv.environment, h, id)

@@ -35,6 +35,7 @@ const (
 	relayTriedAgain    Probe = "the relay failed and was shown the same records again"
 	recordWasLost      Probe = "the stream lost a record after a day"
 
+	listHadPages     Probe = "a list was read over several pages"
 	pageWasShort     Probe = "a list came in shorter pages than were asked for"
 	viewWasNewer     Probe = "a projection found a newer view"
 	viewWasStale     Probe = "a view was read that was not the latest"
@@ -98,6 +99,7 @@ const (
 	refundFailedLate      Probe = "a refund failed after it had been made"
 	handWasLearned        Probe = "a refund that was made by hand was learned of"
 	disputeWasLearned     Probe = "a dispute was learned of"
+	noticeFoundBooking    Probe = "the booking was found that a webhook did not name"
 	webhookWasTaken       Probe = "a webhook was taken"
 	webhookWasRefused     Probe = "a webhook was refused for its signature"
 	paymentWasRetried     Probe = "a failed payment was taken up again"
@@ -112,7 +114,7 @@ func Probes() []Probe {
 		olderSchemaWasWritten, newerSchemaWasMet,
 		messageFailed, messageCameAgain, messageWasDuplicated, messageWentDead, deadLetterCameBack, sendFailedInPart,
 		streamWasReordered, streamWasRewound, relayTriedAgain, recordWasLost,
-		pageWasShort, viewWasNewer, viewWasStale, viewStoreWasAway,
+		listHadPages, pageWasShort, viewWasNewer, viewWasStale, viewStoreWasAway,
 		healthWithoutStore, healthWasDegraded, breakerOpened, breakerClosed, breakerReopened, breakerWasOverruled, breakerStoreFailed, callWithoutBreakersStore, callWasRefused,
 		probeWasLost, probeCameLate, staleChangeRefused, staleReportRefused,
 		workWasPutOff, messageWasSetAside, workCameBack, itemWasDone, itemHadChanged, debtWasFound, viewWasMissed,
@@ -121,7 +123,7 @@ func Probes() []Probe {
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
 		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,
 		paymentWasDeclined, paymentWasAbandoned, holdWasVoided, authorizedAfterTheEnd, twoObjectsWereMade, holdLapsed, paymentWasRetried, clocksDisagreed,
-		attemptWasSpent, keyWasForgotten, refundWasMade, refundFailedLate, handWasLearned, disputeWasLearned, webhookWasTaken, webhookWasRefused,
+		attemptWasSpent, keyWasForgotten, refundWasMade, refundFailedLate, handWasLearned, disputeWasLearned, noticeFoundBooking, webhookWasTaken, webhookWasRefused,
 	}
 }
 

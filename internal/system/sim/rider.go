@@ -125,11 +125,16 @@ func (r *rider) readsMinimum() {
 }
 
 func (r *rider) lists() {
-	query := "limit=3"
-	if state := r.src.pick("filter of "+r.name, 1+len(booking.Statuses())); state > 0 {
+	query := "limit=2"
+	state := r.src.pick("filter of "+r.name, 1+len(booking.Statuses()))
+	if state > 0 {
 		query += "&state=" + string(booking.Statuses()[state-1])
 	}
-	r.pages(r.task, request{who: r.who, method: http.MethodGet, path: "/v1/bookings", query: query})
+	listed := r.oracle.listed(r.who.name)
+	pages := r.pages(r.task, request{who: r.who, method: http.MethodGet, path: "/v1/bookings", query: query})
+	if state == 0 {
+		r.oracle.leavesNobodyOut(listed, pages)
+	}
 }
 
 // pries asks for the booking of somebody else.

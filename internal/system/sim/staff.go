@@ -61,6 +61,15 @@ type page struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
+func (p page) has(id booking.ID) bool {
+	for _, item := range p.Items {
+		if item.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
 // pages reads a list to its end, as its cursors lead.
 func (w *World) pages(t *task, q request) []page {
 	var all []page

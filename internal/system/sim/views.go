@@ -19,7 +19,7 @@ const spoiled fault = "spoiled"
 
 func viewsPart() part {
 	return part{
-		faults: odds{shortPage: 0.5}, onceAWorld: odds{spoiled: 0.2}, canaries: []Canary{viewWrittenBlindly, listOfEverybody},
+		faults: odds{shortPage: 0.5}, onceAWorld: odds{spoiled: 0.2}, canaries: []Canary{viewWrittenBlindly, listOfEverybody, listEndsEarly},
 		wire: func(w *World) error {
 			w.views, w.documents = map[int]*projected{}, &controltest.Memory{}
 			w.spoilOne()
@@ -207,11 +207,15 @@ func (s viewStore) list(
 	if fate == throttled || ctx.Err() != nil {
 		return nil, readmodel.Place{}, s.err(ctx, "list")
 	}
-	if limit > 1 && s.strikes(shortPage, "list") {
+	short := limit > 1 && s.strikes(shortPage, "list")
+	if short {
 		limit = 1 + s.src.pick("length of a page", limit-1)
 		s.reach(pageWasShort)
 	}
 	found, next, err := find(limit)
+	if short && s.canary == listEndsEarly {
+		next = readmodel.Place{}
+	}
 	s.travel(t)
 	if fate != stale {
 		return found, next, err

@@ -14,6 +14,7 @@ const (
 	streamOrderTrusted Canary = "the order of the stream is trusted"
 	viewWrittenBlindly Canary = "a view is written without its version"
 	listOfEverybody    Canary = "a rider's list is everybody's"
+	listEndsEarly      Canary = "a short page is taken for the last one"
 	pointerNeverRead   Canary = "an environment goes on with the projections that it knew first"
 	checkpointInside   Canary = "a walk notes that a stream is done which is not"
 	auditMendsNothing  Canary = "an audit says that it mended a view, and did not"

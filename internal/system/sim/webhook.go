@@ -160,8 +160,12 @@ func signed(body string, at time.Time, signer string) string {
 	return fmt.Sprintf("t=%d,v1=%x", at.Unix(), mac.Sum(nil))
 }
 
-// webhook is an event about an object.
+// webhook is an event about an object: one that shows it, or a dispute, which names it
+// alone.
 func (w *World) webhook(ref string) string {
+	if w.src.pick("webhook shows", 2) == 1 {
+		return fmt.Sprintf(`{"id":"evt_2","object":"event","type":"charge.dispute.updated","data":{"object":{"id":"dp_1","object":"dispute","payment_intent":%q}}}`, ref)
+	}
 	return fmt.Sprintf(`{"id":"evt_1","object":"event","type":"payment_intent.updated","data":{"object":{"id":%q,"object":"payment_intent","metadata":{"booking_id":%q}}}}`,
 		ref, w.oracle.bookingOf(ref))
 }
