@@ -57,8 +57,12 @@ func (r *rebuilds) moved(before, now rebuild.State) {
 	}
 }
 
-// isMended judges a view that a walk says it mended. It may be newer by now.
+// isMended judges a view that a walk says it mended. It may be newer by now, or spoiled
+// after it was mended.
 func (r *rebuilds) isMended(run rebuild.Run, f rebuild.Finding) {
+	if r.projected(run.Projection).spoiled[f.Booking] {
+		return
+	}
 	a := r.oracle.streams[f.Booking.Stream()]
 	got, err := r.projected(run.Projection).Records(r.ctx, []booking.ID{f.Booking})
 	if err != nil || got[f.Booking].Version < f.Wanted {

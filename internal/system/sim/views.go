@@ -33,13 +33,15 @@ type projected struct {
 	readmodel.Ledger
 	memory *readmodeltest.Memory
 	older  map[booking.ID][]readmodel.View // what was stored before
+	// spoiled are views that a hand has changed, and nobody has written since.
+	spoiled map[booking.ID]bool
 }
 
 // projection returns what is stored of a projection, nothing at first.
 func (w *World) projected(n int) *projected {
 	if w.views[n] == nil {
 		m := &readmodeltest.Memory{}
-		p := &projected{Ledger: m, memory: m, older: map[booking.ID][]readmodel.View{}}
+		p := &projected{Ledger: m, memory: m, older: map[booking.ID][]readmodel.View{}, spoiled: map[booking.ID]bool{}}
 		if w.canary == viewWrittenBlindly || w.canary == streamOrderTrusted {
 			blind := &blindViews{}
 			p.Ledger, p.memory = blind, &blind.Memory
@@ -63,6 +65,7 @@ func (w *World) spoilOne() {
 			if _, ok, err := p.Get(w.ctx, a.id); ok && err == nil {
 				w.tell(string(a.id), "somebody spoils its view")
 				p.memory.Spoil(a.id, func(r *readmodel.Record) { r.InRider = "nowhere" })
+				p.spoiled[a.id] = true
 				w.lost = append(w.lost, a.id.Stream()) // until an audit finds it
 				return
 			}
@@ -148,6 +151,7 @@ func (s viewStore) stores(v readmodel.View, write func() error) {
 	} else {
 		s.progressed()
 		s.older[v.ID] = append(s.older[v.ID], old)
+		delete(s.spoiled, v.ID)
 	}
 	s.oracle.viewPut(old, now)
 }

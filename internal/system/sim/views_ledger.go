@@ -53,6 +53,7 @@ func (s viewStore) Replace(ctx context.Context, v readmodel.View, seen *readmode
 	})
 	if done {
 		s.reach(viewWasMended)
+		delete(s.spoiled, v.ID)
 	}
 	s.travel(t)
 	if fate == lostAfter {
