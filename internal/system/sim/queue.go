@@ -239,7 +239,7 @@ func (q *sqs) process(ctx context.Context, inv *invocation, batch []*message) []
 		t := children[h.Stream]
 		q.sched.park(t, time.Now())
 		id, ok := booking.IDOf(h.Stream)
-		if _, alone := payments.RefOf(h.Stream); !ok && !(alone && q == q.owed) {
+		if _, alone := payments.RefOf(h.Stream); !ok && (!alone || q != q.owed) {
 			return queue.ErrMalformed
 		}
 		err := q.handle(withTask(ctx, t), inv.environment, h, id)
