@@ -24,18 +24,18 @@ type dlqCommand struct {
 
 // Help explains what the one-line help leaves open.
 func (dlqCommand) Help() string {
-	return `Messages end here that their function could not handle in five attempts: those that name nothing, and
-those that met a bug. A redrive is harmless at any age and however often it is repeated, because a
+	return `Messages end here that their function could not handle in five attempts, or a thousand for those of
+rebuilds: those that name nothing, and those that met a bug. A redrive is harmless at any age and however often it is repeated, because a
 message only says where to look. While it is looked at, a letter is out of others' sight for up to 5 minutes.`
 }
 
 // deadQueues are the queues that have dead letters.
-var deadQueues = [...]struct{ name, output string }{{"payments", "Payments"}, {"projection", "Projection"}}
+var deadQueues = [...]struct{ name, output string }{{"payments", "Payments"}, {"projection", "Projection"}, {deadletters.Rebuild, "Rebuild"}}
 
 // lettersFlags choose dead letters.
 type lettersFlags struct {
 	stackFlag
-	Queue     string        `help:"Whose dead letters: ${enum}." enum:"payments,projection,all" default:"all"`
+	Queue     string        `help:"Whose dead letters: ${enum}." enum:"payments,projection,rebuild,all" default:"all"`
 	Booking   string        `help:"Only those about this booking." placeholder:"ID"`
 	Reason    string        `help:"Only those with this in their reason." placeholder:"TEXT"`
 	OlderThan time.Duration `help:"Only those sent longer ago, for instance 48h." placeholder:"DURATION"`

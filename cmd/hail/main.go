@@ -37,6 +37,7 @@ type commands struct {
 	Dev       devCommand       `cmd:"" help:"Run the whole product on this machine: emulated AWS, simulated payments, real deployment."`
 	Token     tokenCommand     `cmd:"" help:"Print an access token of a local user, creating the user if need be."`
 	Book      bookCommand      `cmd:"" help:"Book a ride."`
+	Status    statusCommand    `cmd:"" help:"Show what waits, what lags, and what needs attention."`
 	Payments  paymentsCommand  `cmd:"" help:"Look at payments that wait for the provider."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare a booking's payment with what the provider has."`
 	Rebuild   rebuildCommand   `cmd:"" help:"Make the views anew from the log, while they serve."`

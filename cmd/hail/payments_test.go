@@ -31,9 +31,10 @@ func newOperated(t *testing.T) operated {
 	t.Helper()
 	db, server := dynamolocal.New(t), sqsfake.New(t, time.Now())
 	account := newAccountOf(t, db, map[string]string{
-		"ControlTableName": db.Tables.Control, "EventsTableName": db.Tables.Events,
+		"ControlTableName": db.Tables.Control, "EventsTableName": db.Tables.Events, "ViewsTableName": db.Tables.Views, "RelayFunctionName": "relay",
 		"PaymentsQueueUrl": server.Queue("payments"), "PaymentsDeadLetterQueueUrl": server.Queue("payments-dead"),
 		"ProjectionQueueUrl": server.Queue("projection"), "ProjectionDeadLetterQueueUrl": server.Queue("projection-dead"),
+		"RebuildQueueUrl": server.Queue("rebuild"), "RebuildDeadLetterQueueUrl": server.Queue("rebuild-dead"),
 	}, server)
 	return operated{server, db, account.instance(t)}
 }

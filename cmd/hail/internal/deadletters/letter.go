@@ -14,6 +14,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/queue"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/rebuild"
 )
 
 // Letter is a message in a dead-letter queue.
@@ -37,6 +38,7 @@ const (
 	noBookingStream = "unknown kind of stream"
 	notTold         = "the provider did not say in time which booking its notice is about"
 	noBooking       = "there is no such booking"
+	walkGoesOn      = "its walk gets another message by itself, unless it is over"
 	notKnown        = "nothing is wrong with it now: the function's log has its id"
 )
 
@@ -47,8 +49,22 @@ func (d Desk) read(ctx context.Context, q Queue, m types.Message) (Letter, error
 		SentAt: sentAt(m), Receives: number(m, types.MessageSystemAttributeNameApproximateReceiveCount),
 	}
 	var err error
+	if q.Name == Rebuild {
+		l.Reason = judgeTask(l.Body)
+		return l, nil
+	}
 	l.Reason, err = d.judge(ctx, &l)
 	return l, err
+}
+
+// Rebuild is the name of the queue whose messages are no hints: tasks of walks.
+const Rebuild = "rebuild"
+
+func judgeTask(body string) string {
+	if _, err := rebuild.ParseTask([]byte(body)); err != nil {
+		return err.Error()
+	}
+	return walkGoesOn
 }
 
 // judge returns what is wrong with a letter, and notes what it asks for.
