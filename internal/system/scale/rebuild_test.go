@@ -170,12 +170,19 @@ func (c *crew) work(ctx context.Context) {
 			case err != nil:
 				c.Error(err)
 			}
-			if dead || !done {
-				c.tasks <- body // the message is visible again
+			switch {
+			case dead || err != nil:
+				time.AfterFunc(hidden, func() { c.tasks <- body })
+			case !done:
+				c.tasks <- body
 			}
 		}
 	}
 }
+
+// hidden is how long a message stays out of sight whose worker died or lost its part: for
+// longer than a page takes, or two messages of a part would keep each other from ending one.
+const hidden = 10 * time.Second
 
 // life is how long a worker lives: every other one does not see the end of its slice.
 func life() time.Duration {
