@@ -39,7 +39,8 @@ type account struct {
 	named    map[string]bool  // payment objects that the log named
 	folds    map[int64][]byte // views of its versions, those that somebody asked for
 	record   readmodel.Record // of its newest version, once somebody asked
-	renewed  int              // how often it took a new one after a lost hold
+	pending  pending
+	renewed  int // how often it took a new one after a lost hold
 }
 
 func newOracle(w *World) *oracle {
@@ -133,6 +134,7 @@ func (o *oracle) appended(c events.Commit, draft events.Draft) {
 		o.happens(a, e)
 	}
 	o.holdsDriver(a, draft)
+	o.committed(a, c.Last())
 }
 
 func (o *oracle) happens(a *account, e booking.Event) {

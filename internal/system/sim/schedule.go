@@ -30,7 +30,10 @@ func (s *schedule) open() {
 func (s *schedule) poll(t *task) {
 	for {
 		pause := time.Minute + time.Duration(s.src.pick("pause of "+s.env.function, 20))*time.Minute
-		if s.uneventful() {
+		switch {
+		case s.punctual:
+			pause = time.Minute
+		case s.uneventful():
 			pause = time.Hour
 		}
 		// Not at full minutes: people begin something then.

@@ -154,6 +154,9 @@ func (s viewStore) stores(v readmodel.View, write func() error) {
 		delete(s.spoiled, v.ID)
 	}
 	s.oracle.viewPut(old, now)
+	if s.number == s.active() {
+		s.oracle.shows(v.ID, now.Version)
+	}
 }
 
 // Get implements readmodel.Store: eventually consistent.

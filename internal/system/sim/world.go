@@ -20,6 +20,9 @@ type Options struct {
 	// Dice throw the choices, instead of the seed's own; which faults there are is
 	// still the seed's.
 	Dice Dice
+	// Only, if set, are the faults that there are, and how likely, instead of those that
+	// the seed draws. Functions that a clock starts are punctual then.
+	Only map[string]float64
 	// Trace replays an earlier run, or a part of it, instead of the seed.
 	Trace Trace
 	// Canary is a bug to build in.
@@ -38,6 +41,7 @@ type Result struct {
 	Bookings, Completed int
 	Ends                map[string]int // of bookings, by status
 	Faults              map[fault]int
+	Lag                 Lag
 	Reached             map[Probe]bool
 	// Simulated is how much time passed in the world.
 	Simulated time.Duration
@@ -48,15 +52,17 @@ type Result struct {
 
 // World is a deployment with everything around it.
 type World struct {
-	src    *source
-	sched  *scheduler
-	plan   plan
-	quiet  bool // nothing goes wrong any more
-	canary Canary
-	ctx    context.Context // of what happens outside of any call
-	result Result
-	began  time.Time
-	story  bool
+	src   *source
+	sched *scheduler
+	plan  plan
+	quiet bool // nothing goes wrong any more
+	// punctual has schedules keep to their minute.
+	punctual bool
+	canary   Canary
+	ctx      context.Context // of what happens outside of any call
+	result   Result
+	began    time.Time
+	story    bool
 
 	truth     *eventstest.Memory
 	views     map[int]*projected // by projection
@@ -122,6 +128,12 @@ func Run(o Options) (Result, error) {
 		w.src, w.plan = fromDice(o.Dice), drawPlan(o.Seed)
 	default:
 		w.src, w.plan = fromSeed(o.Seed), drawPlan(o.Seed)
+	}
+	if o.Only != nil {
+		w.plan, w.punctual = plan{}, true
+		for f, p := range o.Only {
+			w.plan[fault(f)] = p
+		}
 	}
 	w.sched, w.projections.revision = &scheduler{src: w.src}, -1 // not even read that there is none
 	w.oracle = newOracle(w)
