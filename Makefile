@@ -41,7 +41,7 @@ sam-local: ## The HTTP API alone, by sam local start-api in Docker on DynamoDB L
 
 ##@ Proof
 
-.PHONY: test sim smoke outage rebuild-proof api-fuzz sam-local-test bench check
+.PHONY: test sim smoke outage rebuild-proof rebuild-stack api-fuzz sam-local-test bench check
 test: ## All tests but those of the deployed stack
 	@[ -n "$(RACE)" ] || echo "No C compiler: tests run without the race detector."
 	go test $(RACE) -shuffle=on -timeout=15m ./...
@@ -62,6 +62,10 @@ outage: ## Deploy to this machine, book while the payment provider is down and h
 # About 10 minutes. CI does it with 300 bookings, among the tests.
 rebuild-proof: ## Make the views of 20,000 bookings anew under load, and measure that: BOOKINGS=
 	go test ./internal/system/scale -v -count=1 -timeout=60m -judge -bookings=$(or $(BOOKINGS),20000)
+
+# About 10 minutes, most of it the waits of a rebuild.
+rebuild-stack: ## Deploy to this machine, make all views anew while riders book and look, audit them, stop
+	@$(HAIL) dev rebuild $(if $(BOOKINGS),--bookings $(BOOKINGS))
 
 # 3 to 4 minutes on two cores, most of it in the emulator. Another SEED makes other requests.
 api-fuzz: ## Deploy to this machine, attack the API by its contract as every role, stop

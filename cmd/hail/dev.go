@@ -15,7 +15,8 @@ type devCommand struct {
 	Smoke devSmoke `cmd:"" help:"Start a stack of its own, check it end to end, stop it."`
 	Fuzz  devFuzz  `cmd:"" help:"Start a stack of its own, attack its API by the contract, stop it."`
 
-	Outage devOutage `cmd:"" help:"Start a stack of its own, book while the payment provider is down and hanging, stop it."`
+	Outage  devOutage  `cmd:"" help:"Start a stack of its own, book while the payment provider is down and hanging, stop it."`
+	Rebuild devRebuild `cmd:"" help:"Start a stack of its own, make all views anew while riders book, audit them, stop it."`
 
 	SAMLocal     devSAMLocal     `cmd:"" name:"sam-local" help:"Run the HTTP API alone in Docker, under sam local start-api, until Ctrl-C."`
 	SAMLocalTest devSAMLocalTest `cmd:"" name:"sam-local-test" help:"Start what sam-local starts, check it end to end, stop it."`
