@@ -184,7 +184,7 @@ func runbookEntries(t *testing.T) map[string]string {
 func TestAlarmsTellTheTopic(t *testing.T) {
 	const topic = "arn:aws:sns:eu-central-1:111122223333:pager"
 	for _, stage := range stages {
-		silent, told := load(t).at(t, stage), load(t).at(t, stage, "AlarmTopicArn="+topic)
+		silent, told := load(t).at(t, stage, withBus), load(t).at(t, stage, withBus, "AlarmTopicArn="+topic)
 		for _, kind := range alarmKinds {
 			if (len(told.ofType(kind)) == 0) != (kind == alarmKinds[1] && stage == "local") {
 				t.Errorf("%s: %s: %v", stage, kind, told.ofType(kind))
@@ -207,7 +207,7 @@ func TestAlarmsTellTheTopic(t *testing.T) {
 
 // CodeDeploy turns back when the new version fails.
 func TestARolloutIsTurnedBackByTheFunctionsOwnAlarm(t *testing.T) {
-	tpl := load(t).at(t, "prod")
+	tpl := load(t).at(t, "prod", withBus)
 	metrics := tpl.alarmMetrics(t)
 	for _, function := range tpl.functions() {
 		alarms := names(dig(t, tpl.function(t, function), "DeploymentPreference", "Alarms"))

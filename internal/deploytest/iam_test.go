@@ -194,6 +194,16 @@ func TestFunctionsMayDoThisAndNothingElse(t *testing.T) {
 			"sqs:GetQueueUrl on RebuildQueue.Arn",
 			"sqs:ReceiveMessage on RebuildQueue.Arn",
 		},
+		"PublisherFunction": {
+			"dynamodb:DescribeStream on EventsTable.StreamArn",
+			"dynamodb:GetRecords on EventsTable.StreamArn",
+			"dynamodb:GetShardIterator on EventsTable.StreamArn",
+			"dynamodb:ListStreams on EventsTable.StreamArn",
+			"events:PutEvents on EventBusArn",
+			"logs:CreateLogStream on PublisherLogGroup.Arn",
+			"logs:PutLogEvents on PublisherLogGroup.Arn",
+			"sqs:SendMessage on PublisherFailureQueue.Arn",
+		},
 		"RelayFunction": {
 			"dynamodb:DescribeStream on EventsTable.StreamArn",
 			"dynamodb:GetRecords on EventsTable.StreamArn",
@@ -289,6 +299,8 @@ func TestFunctionsAreToldWhatTheyMayUse(t *testing.T) {
 			switch {
 			case service == "dynamodb" && !strings.HasSuffix(resource, ".StreamArn"), service == "secretsmanager":
 				usable = append(usable, table)
+			case service == "events":
+				usable = append(usable, resource)
 			case action == "sqs:SendMessage" && !tpl.isFailureDestination(t, function, resource):
 				usable = append(usable, resource)
 			}

@@ -15,7 +15,7 @@ func TestTheTableOfFunctionsIsTrue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tpl := load(t).at(t, "prod", "ReserveConcurrency=true")
+	tpl := load(t).at(t, "prod", "ReserveConcurrency=true", withBus)
 	rows := 0
 	for _, function := range tpl.functions() {
 		row := tpl.operating(t, function)

@@ -64,7 +64,7 @@ func TestWhatCannotBeMadeAgainSurvivesTheStack(t *testing.T) {
 
 func TestKeysOfTheAccountEncryptWhatMatters(t *testing.T) {
 	for _, stage := range stages {
-		tpl := load(t).at(t, stage)
+		tpl := load(t).at(t, stage, withBus)
 		if got := len(tpl.ofType("AWS::KMS::Key")); (got > 0) != kept[stage] {
 			t.Errorf("%s: %d keys", stage, got)
 		}
@@ -102,7 +102,7 @@ func TestKeysOfTheAccountEncryptWhatMatters(t *testing.T) {
 
 // The key of the logs serves the log groups of this stack alone.
 func TestTheLogKeyServesTheGroupsOfTheStack(t *testing.T) {
-	tpl := load(t).at(t, "prod")
+	tpl := load(t).at(t, "prod", withBus)
 	var patterns []string
 	for _, item := range dig(t, tpl.properties(t, "LogKey", "AWS::KMS::Key"), "KeyPolicy", "Statement").([]any) {
 		if condition, ok := asMap(t, item)["Condition"]; ok {
@@ -123,38 +123,42 @@ func TestTheLogKeyServesTheGroupsOfTheStack(t *testing.T) {
 // The emulator speaks plain HTTP, so there this policy would deny everything.
 func TestQueuesRefusePlainHTTPOutsideTheEmulator(t *testing.T) {
 	for _, stage := range stages {
-		tpl := load(t).at(t, stage)
-		policies := tpl.ofType("AWS::SQS::QueuePolicy")
-		if stage == "local" {
-			if len(policies) > 0 {
+		for _, bus := range []string{"EventBusArn=", withBus} {
+			tpl := load(t).at(t, stage, bus)
+			if stage != "local" {
+				testTLSOnly(t, stage, tpl)
+			} else if policies := tpl.ofType("AWS::SQS::QueuePolicy"); len(policies) > 0 {
 				t.Errorf("local: %v", policies)
 			}
-			continue
 		}
-		var covered, denied []string
-		for _, id := range policies {
-			properties := tpl.properties(t, id, "AWS::SQS::QueuePolicy")
-			covered = append(covered, names(properties["Queues"])...)
-			for _, item := range dig(t, properties, "PolicyDocument", "Statement").([]any) {
-				statement := asMap(t, item)
-				plain := map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}}
-				if statement["Effect"] == "Deny" && statement["Principal"] == "*" && statement["Action"] == "sqs:*" && cmp.Equal(plain, statement["Condition"]) {
-					denied = append(denied, names(statement["Resource"])...)
-				}
+	}
+}
+
+func testTLSOnly(t *testing.T, stage string, tpl template) {
+	t.Helper()
+	var covered, denied []string
+	for _, id := range tpl.ofType("AWS::SQS::QueuePolicy") {
+		properties := tpl.properties(t, id, "AWS::SQS::QueuePolicy")
+		covered = append(covered, names(properties["Queues"])...)
+		for _, item := range dig(t, properties, "PolicyDocument", "Statement").([]any) {
+			statement := asMap(t, item)
+			plain := map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}}
+			if statement["Effect"] == "Deny" && statement["Principal"] == "*" && statement["Action"] == "sqs:*" && cmp.Equal(plain, statement["Condition"]) {
+				denied = append(denied, names(statement["Resource"])...)
 			}
 		}
-		queues := tpl.ofType("AWS::SQS::Queue")
-		slices.Sort(covered)
-		slices.Sort(denied)
-		if diff := cmp.Diff(queues, covered); diff != "" {
-			t.Errorf("%s: queues with the policy (-all +covered):\n%s", stage, diff)
-		}
-		for i := range queues {
-			queues[i] += ".Arn"
-		}
-		if diff := cmp.Diff(queues, denied); diff != "" {
-			t.Errorf("%s: queues in the policy (-all +denied):\n%s", stage, diff)
-		}
+	}
+	queues := tpl.ofType("AWS::SQS::Queue")
+	slices.Sort(covered)
+	slices.Sort(denied)
+	if diff := cmp.Diff(queues, covered); diff != "" {
+		t.Errorf("%s: queues with the policy (-all +covered):\n%s", stage, diff)
+	}
+	for i := range queues {
+		queues[i] += ".Arn"
+	}
+	if diff := cmp.Diff(queues, denied); diff != "" {
+		t.Errorf("%s: queues in the policy (-all +denied):\n%s", stage, diff)
 	}
 }
 
@@ -193,6 +197,8 @@ func TestConcurrencyFollowsTheParameters(t *testing.T) {
 		{[]string{"BookingReservedConcurrency=300"}, "BookingFunction", 300},
 		{nil, "RelayFunction", nil},
 		{[]string{"RelayReservedConcurrency=10"}, "RelayFunction", 10},
+		{[]string{withBus}, "PublisherFunction", nil},
+		{[]string{withBus, "RelayReservedConcurrency=10"}, "PublisherFunction", 10},
 		{nil, "ProjectorFunction", nil},
 		{[]string{"ReserveConcurrency=true"}, "ProjectorFunction", 20},
 	} {

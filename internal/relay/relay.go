@@ -1,7 +1,8 @@
-// Package relay tells the consumers of the log that there is news. It turns each
+// Package relay tells the consumers of the log that there is news. A Relay turns each
 // commit that the log's change stream shows into a hint on the queues that it
-// interests, and holds nothing back: what it cannot send it reports, to be shown
-// the same records again.
+// interests; a Publisher turns it into integration events on a bus, for systems around
+// this one. Neither holds anything back: what it cannot send it reports, to be shown the
+// same records again.
 package relay
 
 import (

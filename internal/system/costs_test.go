@@ -196,29 +196,6 @@ func (l *ledger) rides(id booking.ID) {
 	l.projects(id, "its view")
 }
 
-// hints counts what the relay sends for the commits of a booking, were each
-// relayed by itself.
-func (l *ledger) hints(id booking.ID) (commits, projection, owed int) {
-	l.Helper()
-	h, err := l.log.Load(l.Context(), id.Stream())
-	if err != nil {
-		l.Fatal(err)
-	}
-	var toProjection, toPayments counter
-	r := &relay.Relay{Projection: &toProjection, Payments: &toPayments}
-	for _, c := range h.Commits() {
-		rec := relay.Record{Stream: c.Stream, Last: c.Last(), Traceparent: c.Trace.Traceparent}
-		for _, e := range c.Events {
-			rec.EventTypes = append(rec.EventTypes, e.Type)
-		}
-		if _, err := r.Forward(l.Context(), []relay.Record{rec}); err != nil {
-			l.Fatal(err)
-		}
-	}
-	l.meter.take()
-	return len(h.Commits()), int(toProjection), int(toPayments)
-}
-
 type counter int
 
 func (c *counter) Send(_ context.Context, hints []queue.Hint) ([]int, error) {
@@ -359,13 +336,31 @@ func TestTheCostsOfTheRest(t *testing.T) {
 	l.documents("Everything else in the store")
 }
 
-// tally is how often a booking makes the parts of the system work.
-type tally struct{ commits, projection, payments int }
+// tally is how often a booking makes the parts of the system work, were each commit
+// relayed by itself.
+type tally struct{ commits, events, projection, payments int }
 
 func (l *ledger) counts(id booking.ID) tally {
 	l.Helper()
-	commits, projection, owed := l.hints(id)
-	return tally{commits, projection, owed}
+	h, err := l.log.Load(l.Context(), id.Stream())
+	if err != nil {
+		l.Fatal(err)
+	}
+	var toProjection, toPayments counter
+	r := &relay.Relay{Projection: &toProjection, Payments: &toPayments}
+	events := 0
+	for _, c := range h.Commits() {
+		rec := relay.Record{Stream: c.Stream, Last: c.Last(), Traceparent: c.Trace.Traceparent}
+		for _, e := range c.Events {
+			rec.EventTypes = append(rec.EventTypes, e.Type)
+		}
+		if _, err := r.Forward(l.Context(), []relay.Record{rec}); err != nil {
+			l.Fatal(err)
+		}
+		events += len(c.Events)
+	}
+	l.meter.take()
+	return tally{len(h.Commits()), events, int(toProjection), int(toPayments)}
 }
 
 func number(t *testing.T, text string) float64 {
@@ -403,8 +398,20 @@ func (l *ledger) bills(c consumption, n tally, requests, stage int) {
 		"DynamoDB write units": c.writes, "DynamoDB read units": c.reads, "SQS requests": float64(perHint * (n.projection + n.payments)),
 		"HTTP API requests": float64(requests), "Lambda requests": float64(invocations), "Lambda GB-seconds": seconds, "CloudWatch GB of logs": kilobytes / 1e6,
 	}
+	l.adds("A million bookings in dollars", want, stage)
+	l.adds("With an event bus", map[string]float64{
+		"EventBridge entries": float64(n.events), "Lambda requests": float64(n.commits), "Lambda GB-seconds": published * float64(n.commits), "CloudWatch GB of logs": float64(n.commits) / 1e6,
+	}, stage)
+}
+
+// published are the GB-seconds of publishing a commit: 10 ms with 256 MB.
+const published = 0.010 * 256 / 1024
+
+// adds checks the rows and the sum of a table of prices against what was counted for a booking.
+func (l *ledger) adds(heading string, want map[string]float64, stage int) {
+	l.Helper()
 	total := 0.0
-	for _, row := range table(l.T, "A million bookings in dollars") {
+	for _, row := range table(l.T, heading) {
 		what, price, quantity, dollars := row[0], row[1], row[2*stage], number(l.T, row[2*stage+1])
 		if what == "**sum**" {
 			if math.Abs(dollars-total) > 0.006 {

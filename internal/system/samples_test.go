@@ -63,6 +63,14 @@ func TestSampleEvents(t *testing.T) {
 	s.is("projector", received("hailstone-projection", projection))
 	s.is("payment", received("hailstone-payments", owed))
 
+	// The publisher meets the same records.
+	s.is("publisher", s.streamed())
+	var published bus
+	s.succeeds("publisher", dynamostream.Handler(s.log, &relay.Publisher{Bus: &published}))
+	if len(published) != 1 || published[0].Type != booking.TypeBookingRequested || published[0].Version != 1 || !published[0].BookingID.Valid() {
+		t.Errorf("publisher: it published %v, want that a booking was requested", published)
+	}
+
 	s.succeeds("payment", sqsqueue.Consumer(s.log, 1, func(ctx context.Context, d queue.Delivery) error {
 		_, err := s.processor.Process(ctx, idOf(t, d.Stream), events.Trace{Traceparent: d.Traceparent})
 		return err
@@ -251,6 +259,15 @@ func (s *sent) Send(_ context.Context, hints []queue.Hint) ([]int, error) {
 		*s = append(*s, string(body))
 	}
 	return nil, nil
+}
+
+// bus are the events that were put on it.
+type bus []relay.IntegrationEvent
+
+// Publish implements relay.Bus.
+func (b *bus) Publish(_ context.Context, all []relay.IntegrationEvent) (int, error) {
+	*b = append(*b, all...)
+	return len(all), nil
 }
 
 // received returns messages as Lambda receives them from a queue.

@@ -134,13 +134,13 @@ var definitions = []Definition{
 	{CaptureDeadlineNear, Count, "sweeper", "holds found that lapse within 48 h although their amount is owed, counted every minute"},
 	{HintsLost, Count, "sweeper", "bookings found whose first hint was lost"},
 	{ProjectionLag, Milliseconds, "projector", "from the recording of a booking's last event to its view"},
-	{LogChanged, Count, "relay", "MODIFY and REMOVE on the log, which only erasure may do"},
+	{LogChanged, Count, "publisher, relay", "MODIFY and REMOVE on the log, which only erasure may do"},
 	{LeasesOfOthers, Count, "booking, payment, sweeper", "drivers' leases that another booking held at a release"},
 	{MessagesFailed, Count, "payment, projector, rebuild", "messages that go back to their queue"},
-	{RelayStopped, Count, "relay", "batches that the relay could not send wholly"},
+	{RelayStopped, Count, "publisher, relay", "batches that could not be sent wholly"},
 	{PassesFailed, Count, "sweeper", "passes of the sweeper that failed"},
-	{ReadUnits, None, "all but relay", "read capacity units consumed in DynamoDB, as it reports them"},
-	{WriteUnits, None, "all but relay", "write capacity units, the same"},
+	{ReadUnits, None, "all but publisher and relay", "read capacity units consumed in DynamoDB, as it reports them"},
+	{WriteUnits, None, "all but publisher and relay", "write capacity units, the same"},
 	{SpansDropped, Count, "all", "spans that the collector did not take"},
 }
 

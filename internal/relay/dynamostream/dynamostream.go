@@ -1,4 +1,5 @@
-// Package dynamostream feeds a relay from the DynamoDB stream of the event log.
+// Package dynamostream feeds a relay or a publisher from the DynamoDB stream of the
+// event log.
 package dynamostream
 
 import (
@@ -15,9 +16,20 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/telemetry"
 )
 
+// Forwarder passes records on, in any order and possibly more than once. It returns the
+// index of the first that it may not have passed on, and why; -1 if there is none.
+type Forwarder interface {
+	Forward(ctx context.Context, records []relay.Record) (int, error)
+}
+
+var (
+	_ Forwarder = (*relay.Relay)(nil)
+	_ Forwarder = (*relay.Publisher)(nil)
+)
+
 // Handler returns a Lambda handler for a stream event source that reports where a
 // batch failed: everything from that record on is delivered again.
-func Handler(log *slog.Logger, r *relay.Relay) func(context.Context, lambdaevents.DynamoDBEvent) (lambdaevents.DynamoDBEventResponse, error) {
+func Handler(log *slog.Logger, to Forwarder) func(context.Context, lambdaevents.DynamoDBEvent) (lambdaevents.DynamoDBEventResponse, error) {
 	return func(ctx context.Context, e lambdaevents.DynamoDBEvent) (lambdaevents.DynamoDBEventResponse, error) {
 		resp := lambdaevents.DynamoDBEventResponse{BatchItemFailures: []lambdaevents.DynamoDBBatchItemFailure{}}
 		fail := func(at int, err error) (lambdaevents.DynamoDBEventResponse, error) {
@@ -30,7 +42,7 @@ func Handler(log *slog.Logger, r *relay.Relay) func(context.Context, lambdaevent
 		records, from, broken, brokenErr := parse(ctx, log, e.Records)
 		telemetry.Note(ctx, "", slog.Int("records", len(e.Records)), slog.Int("commits", len(records)))
 		end := follow(ctx, log, records)
-		at, err := r.Forward(ctx, records)
+		at, err := to.Forward(ctx, records)
 		end(err)
 		if err != nil {
 			return fail(from[at], err)
