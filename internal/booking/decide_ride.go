@@ -29,9 +29,12 @@ const (
 	ActorSweeper  = "sweeper"
 )
 
-const maxReason = 200
+const (
+	maxReason       = 200
+	longestDriverID = 128
+)
 
-var driverID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$`)
+var driverID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
 
 // decideRide decides what people, and the sweeper, ask for.
 func decideRide(s State, c Command) ([]Event, error) {
@@ -77,7 +80,7 @@ func (s State) notNow(what string) error {
 }
 
 func decideAssign(s State, c Assign) ([]Event, error) {
-	if !driverID.MatchString(c.DriverID) {
+	if len(c.DriverID) > longestDriverID || !driverID.MatchString(c.DriverID) {
 		return nil, invalid(FieldError{Pointer: "/driver_id", Detail: "must be 1 to 128 letters, digits or any of _ . : -, beginning with a letter or digit"})
 	}
 	if s.Status != Confirmed {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -113,12 +114,12 @@ func bodyProblem(err error) error {
 }
 
 // fieldNames is a pointer made of names that look like those of fields.
-var fieldNames = regexp.MustCompile(`^(/[A-Za-z_]{1,40}){1,4}$`)
+var fieldNames = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(/[A-Za-z_]{1,40}){1,4}$`) })
 
 // at says where in the body, unless a name there could be anything, such as a
 // card number: problems end up in the logs of others.
 func at(pointer jsontext.Pointer) string {
-	if fieldNames.MatchString(string(pointer)) {
+	if fieldNames().MatchString(string(pointer)) {
 		return ": " + string(pointer) + "."
 	}
 	return "."
@@ -155,10 +156,14 @@ func need[T any](f *findings, pointer string, p *T) T {
 
 // An idempotency key comes as it is, or as a quoted string (RFC 8941).
 var (
-	rawKey    = regexp.MustCompile(`^[\x21\x23-\x7e][\x21-\x7e]{0,254}$`)
-	quotedKey = regexp.MustCompile(`^"(?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255}"$`)
+	rawKey    = regexp.MustCompile(`^[\x21\x23-\x7e][\x21-\x7e]*$`)
+	quotedKey = regexp.MustCompile(`^"(?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\])+"$`)
 	unescape  = strings.NewReplacer(`\\`, `\`, `\"`, `"`)
 )
+
+// longestKey bounds keys. A bound in the pattern is compiled into as many states, and
+// every cold start would wait for that.
+const longestKey = 255
 
 // idempotencyKey returns the key of a write: 1 to 255 visible ASCII characters.
 // Quoted or not, it is the same key.
@@ -167,11 +172,13 @@ func idempotencyKey(r *http.Request) (string, error) {
 	switch {
 	case key == "":
 		return "", problem(CodeMissingKey, "A write needs an Idempotency-Key header. Use a fresh one for each new request, and the same for a repeat.")
-	case rawKey.MatchString(key):
-		return key, nil
 	case quotedKey.MatchString(key):
-		return unescape.Replace(key[1 : len(key)-1]), nil
-	default:
+		key = unescape.Replace(key[1 : len(key)-1])
+	case !rawKey.MatchString(key):
+		key = ""
+	}
+	if key == "" || len(key) > longestKey {
 		return "", problem(CodeMalformed, "The Idempotency-Key must be 1 to 255 visible ASCII characters, as they are or as a quoted string.")
 	}
+	return key, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -105,7 +106,7 @@ var internalFields = []string{"ref", "group", "dispute_id"}
 
 // ownRefund is a refund that was asked for here. One that was made at the provider
 // by hand goes by the provider's name for it.
-var ownRefund = regexp.MustCompile(`^"rf_[a-z2-7]{32}"$`)
+var ownRefund = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^"rf_[a-z2-7]{32}"$`) })
 
 // publicData returns the data of an event without the provider's references.
 // Personal data is not in it to begin with.
@@ -121,7 +122,7 @@ func publicData(e booking.Event) (jsontext.Value, error) {
 	for _, name := range internalFields {
 		delete(fields, name)
 	}
-	if !ownRefund.Match(fields["refund_id"]) {
+	if !ownRefund().Match(fields["refund_id"]) {
 		delete(fields, "refund_id")
 	}
 	return json.Marshal(fields, json.Deterministic(true))
