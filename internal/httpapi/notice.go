@@ -9,6 +9,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/queue"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
 // Notices turns what the payment provider sends into hints.
@@ -75,6 +76,11 @@ func (a *API) hintOf(ctx context.Context, n payments.Notice) (h queue.Hint, ok b
 		}
 		stream, version = n.BookingID.Stream(), b.State.Version
 	case n.BookingID == "" && n.Ref != "":
+		// Whose it is, only the provider can say. While nobody is to ask it anything, the
+		// notice is best kept by the provider itself, which sends it again for days.
+		if state := a.Payments(ctx); state != resilience.Closed {
+			return queue.Hint{}, false, fmt.Errorf("%w: the breaker is %s", errNotice, state)
+		}
 		stream = payments.StreamOf(n.Ref)
 	default:
 		return queue.Hint{}, false, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/queue"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
 // sent is a queue that keeps what was sent to it, and fails when it is told to.
@@ -125,6 +126,23 @@ func TestANoticeIsNotTakenBeforeItsHintIsSent(t *testing.T) {
 				t.Errorf("%v was sent", w.hints.hints)
 			}
 		})
+	}
+}
+
+// Whose an object is, only the provider can say: while it is not to be asked, it keeps
+// the notice. One that names its booking needs nobody to be asked.
+func TestANoticeOfAnObjectAloneWaitsForTheBreaker(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.booked(reaching("confirmed"))
+	for _, state := range []resilience.State{resilience.Open, resilience.HalfOpen} {
+		w.payments = state
+		if a := w.send(notice(`{"ref":"pi_1"}`)); a.code != http.StatusServiceUnavailable || len(w.hints.hints) != 0 {
+			t.Errorf("%s: %d, sent %v", state, a.code, w.hints.hints)
+		}
+	}
+	if a := w.send(notice(`{"booking":"` + string(id) + `","ref":"pi_1"}`)); a.code != http.StatusNoContent || len(w.hints.hints) != 1 {
+		t.Errorf("of a booking: %d, sent %v", a.code, w.hints.hints)
 	}
 }
 
