@@ -41,7 +41,7 @@ sam-local: ## The HTTP API alone, by sam local start-api in Docker on DynamoDB L
 
 ##@ Proof
 
-.PHONY: test sim smoke outage rebuild-proof rebuild-stack api-fuzz sam-local-test bench check
+.PHONY: test sim smoke two-stacks outage rebuild-proof rebuild-stack api-fuzz sam-local-test bench check
 test: ## All tests but those of the deployed stack
 	@[ -n "$(RACE)" ] || echo "No C compiler: tests run without the race detector."
 	go test $(RACE) -shuffle=on -timeout=15m ./...
@@ -54,6 +54,10 @@ sim: ## Thousands of simulated worlds under faults: SEEDS= FROM= MINUTES=, or SE
 
 smoke: ## Deploy to this machine, ride, check the answers and the ledger, stop
 	@$(HAIL) dev smoke
+
+# About a minute. The second stack gets an EventBridge bus, so this is also where its events are seen to arrive.
+two-stacks: ## Deploy two stacks to one account on this machine, one with an event bus, see that they keep apart, stop
+	@$(HAIL) dev two-stacks
 
 # About 12 minutes. CI books less and waits for less, in 7, and does not judge the latencies of so few.
 outage: ## Deploy to this machine, book while the payment provider is down and hanging, compare, stop

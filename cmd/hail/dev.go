@@ -18,6 +18,8 @@ type devCommand struct {
 	Outage  devOutage  `cmd:"" help:"Start a stack of its own, book while the payment provider is down and hanging, stop it."`
 	Rebuild devRebuild `cmd:"" help:"Start a stack of its own, make all views anew while riders book, audit them, stop it."`
 
+	TwoStacks devTwoStacks `cmd:"" name:"two-stacks" help:"Start two stacks in one account, one of them with an event bus, check that they keep apart, stop them."`
+
 	SAMLocal     devSAMLocal     `cmd:"" name:"sam-local" help:"Run the HTTP API alone in Docker, under sam local start-api, until Ctrl-C."`
 	SAMLocalTest devSAMLocalTest `cmd:"" name:"sam-local-test" help:"Start what sam-local starts, check it end to end, stop it."`
 }

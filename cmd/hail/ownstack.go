@@ -43,6 +43,8 @@ func (a *app) ownDir(name string, check func(root, dir string) (passed bool, err
 // ownStack is a stack of a check's own.
 type ownStack struct {
 	localstack.Endpoints
+	deployed *localstack.Stack
+
 	root  string
 	logs  string
 	steps *localstack.Steps
@@ -61,6 +63,6 @@ func (a *app) onStack(root, dir string, check func(ownStack) (bool, error)) (pas
 	}
 	defer func() { err = errors.Join(err, stack.Stop()) }()
 	return check(ownStack{
-		Endpoints: stack.Endpoints, root: root, logs: instance.LogDir(), steps: steps,
+		Endpoints: stack.Endpoints, deployed: stack, root: root, logs: instance.LogDir(), steps: steps,
 	})
 }

@@ -35,10 +35,10 @@ const (
 	followPage    = 10_000          // events in one answer; the emulator has no next page
 )
 
-// followLogs copies the logs of the stack's functions until stop is called, which
+// followLogs copies the logs of a stack's functions until stop is called, which
 // copies what is left. It returns the files' paths once they exist.
-func followLogs(ctx context.Context, cloud Cloud, in Instance) (paths []string, stop func(), err error) {
-	prefix := "/aws/lambda/" + stackName + "-"
+func followLogs(ctx context.Context, cloud Cloud, stack string, in Instance) (paths []string, stop func(), err error) {
+	prefix := "/aws/lambda/" + stack + "-"
 	out, err := cloud.Logs.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix})
 	if err != nil {
 		return nil, nil, fmt.Errorf("list logs of functions: %w", err)

@@ -101,7 +101,7 @@ func TestFollowersCopyTheLastWordsBeforeTheyStop(t *testing.T) {
 	t.Parallel()
 	logs, cloud := newFakeLogs(t)
 	in := newInstance(t)
-	paths, stop, err := followLogs(t.Context(), cloud, in)
+	paths, stop, err := followLogs(t.Context(), cloud, stackName, in)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,18 +36,19 @@ func (s sam) build(ctx context.Context, function ...string) error {
 		"--parameter-overrides", "Stage=local Architecture="+arch)
 }
 
-// deploy creates or updates the stack from what was built.
-func (s sam) deploy(ctx context.Context, keys secrets, paysimPort int) error {
+// deploy creates or updates a stack from what was built, with more parameters than every
+// local stack has.
+func (s sam) deploy(ctx context.Context, stack string, keys secrets, paysimPort int, parameters ...string) error {
 	arch, err := architecture(runtime.GOARCH)
 	if err != nil {
 		return err
 	}
-	return s.run(ctx, "sam-deploy", []string{"deploy"}, "--stack-name", stackName,
+	return s.run(ctx, "sam-deploy-"+stack, []string{"deploy"}, "--stack-name", stack,
 		"--template-file", filepath.Join(s.in.buildDir(), "template.yaml"),
-		"--parameter-overrides", strings.Join([]string{
+		"--parameter-overrides", strings.Join(append([]string{
 			"Stage=local", "Architecture=" + arch,
 			"StripeSecretArn=" + keys.provider, "StripeWebhookSecretArn=" + keys.notices, "StripeApiUrl=" + endpoint(paysimPort),
-		}, " "))
+		}, parameters...), " "))
 }
 
 func (s sam) run(ctx context.Context, log string, what []string, options ...string) error {

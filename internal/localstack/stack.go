@@ -46,6 +46,8 @@ type Stack struct {
 
 	in       Instance
 	options  Options
+	keys     secrets // of the provider
+	tool     sam     // with the functions built
 	release  func()
 	unfollow func()      // ends the copying of logs
 	ended    chan *child // children that ended by themselves
@@ -83,19 +85,18 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
-	keys, tool, err := s.startParts(ctx)
-	if err != nil {
+	if err := s.startParts(ctx); err != nil {
 		return err
 	}
 	cloud := Connect(s.Endpoints.AWS, region)
 	steps := s.options.Steps
 	if err := steps.Do("deploy the stack (sam deploy)", func() error {
-		return tool.deploy(ctx, keys, s.options.PaysimPort)
+		return s.tool.deploy(ctx, stackName, s.keys, s.options.PaysimPort)
 	}); err != nil {
 		return err
 	}
 	if err := steps.Do("create API routes", func() error {
-		return s.completeDeployment(ctx, cloud)
+		return completeDeployment(ctx, cloud, &s.Endpoints)
 	}); err != nil {
 		return err
 	}
@@ -142,9 +143,9 @@ func (s *Stack) prepare(ctx context.Context) error {
 	})
 }
 
-// startParts does side by side what does not depend on each other. It returns the ARNs
-// of the provider's secrets and the SAM CLI with the functions built.
-func (s *Stack) startParts(ctx context.Context) (keys secrets, tool sam, err error) {
+// startParts does side by side what does not depend on each other. Then the emulator has
+// the provider's secrets, and the functions are built.
+func (s *Stack) startParts(ctx context.Context) error {
 	box := toolbox.New(s.options.Root, s.options.Steps.Begin)
 	s.Endpoints = Endpoints{
 		AWS: endpoint(s.options.Port), Paysim: endpoint(s.options.PaysimPort),
@@ -152,7 +153,7 @@ func (s *Stack) startParts(ctx context.Context) (keys secrets, tool sam, err err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		keys, err = s.startEmulator(ctx, box)
+		s.keys, err = s.startEmulator(ctx, box)
 		return err
 	})
 	group.Go(func() error { return s.startPaymentSimulator(ctx) })
@@ -162,10 +163,10 @@ func (s *Stack) startParts(ctx context.Context) (keys secrets, tool sam, err err
 			return err
 		}
 		// The emulator runs functions as processes of this machine, not of Amazon Linux.
-		tool = sam{root: s.options.Root, in: s.in, venv: venv, aws: s.Endpoints.AWS, goos: runtime.GOOS}
-		return s.options.Steps.Do("build the functions (sam build)", func() error { return tool.build(ctx) })
+		s.tool = sam{root: s.options.Root, in: s.in, venv: venv, aws: s.Endpoints.AWS, goos: runtime.GOOS}
+		return s.options.Steps.Do("build the functions (sam build)", func() error { return s.tool.build(ctx) })
 	})
-	return keys, tool, group.Wait()
+	return group.Wait()
 }
 
 func (s *Stack) startEmulator(ctx context.Context, box *toolbox.Box) (keys secrets, err error) {
@@ -224,20 +225,20 @@ func (s *Stack) adopt(c *child) error {
 }
 
 // completeDeployment adds what the emulator leaves out of a deployment, and learns from
-// the stack how it is reached.
-func (s *Stack) completeDeployment(ctx context.Context, cloud Cloud) error {
-	if err := cloud.permitBatches(ctx, stackName); err != nil {
+// the stack that is named how it is reached.
+func completeDeployment(ctx context.Context, cloud Cloud, e *Endpoints) error {
+	if err := cloud.permitBatches(ctx, e.StackName); err != nil {
 		return err
 	}
-	if err := cloud.createRoutes(ctx, stackName); err != nil {
+	if err := cloud.createRoutes(ctx, e.StackName); err != nil {
 		return err
 	}
-	outputs, err := cloud.Outputs(ctx, stackName)
+	outputs, err := cloud.Outputs(ctx, e.StackName)
 	if err != nil {
 		return err
 	}
 	for name, field := range map[string]*string{
-		"ApiId": &s.Endpoints.API, "UserPoolId": &s.Endpoints.UserPoolID, "UserPoolClientId": &s.Endpoints.UserPoolClientID,
+		"ApiId": &e.API, "UserPoolId": &e.UserPoolID, "UserPoolClientId": &e.UserPoolClientID,
 	} {
 		if outputs[name] == "" {
 			return fmt.Errorf("the stack has no output %s", name)
@@ -245,7 +246,7 @@ func (s *Stack) completeDeployment(ctx context.Context, cloud Cloud) error {
 		*field = outputs[name]
 	}
 	// AWS tells APIs apart by host name; the emulator also by path, which needs no name resolution.
-	s.Endpoints.API = s.Endpoints.AWS + "/_aws/execute-api/" + s.Endpoints.API
+	e.API = e.AWS + "/_aws/execute-api/" + e.API
 	return nil
 }
 
@@ -263,7 +264,7 @@ func (s *Stack) createUsers(ctx context.Context, cloud Cloud) error {
 
 // copyLogs copies the functions' logs to files until the stack is stopped.
 func (s *Stack) copyLogs(ctx context.Context, cloud Cloud) error {
-	paths, stop, err := followLogs(ctx, cloud, s.in)
+	paths, stop, err := followLogs(ctx, cloud, stackName, s.in)
 	if err != nil {
 		return err
 	}
