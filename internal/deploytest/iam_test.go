@@ -22,21 +22,28 @@ var sharedPolicies = []string{"EventLogGuard", "TraceWriter", "DataKeyUser"}
 // policies returns the role of a function and the statements that are its own, those of the guard included.
 func (tpl template) policies(t *testing.T, function string) (role string, statements []statement) {
 	t.Helper()
-	role = strings.TrimSuffix(name(tpl.function(t, function)["Role"]), ".Arn")
-	properties := tpl.properties(t, role, "AWS::IAM::Role")
-	inline, _ := properties["Policies"].([]any)
-	for _, policy := range inline {
-		statements = append(statements, tpl.statements(t, dig(t, policy, "PolicyDocument"))...)
-	}
+	role, statements, managed := tpl.role(t, function)
 	want := []any{
 		map[string]any{"Ref": "EventLogGuard"},
 		map[string]any{"Ref": "TraceWriter"},
 		map[string]any{"Fn::If": []any{"KeepData", map[string]any{"Ref": "DataKeyUser"}, map[string]any{"Ref": "AWS::NoValue"}}},
 	}
-	if diff := cmp.Diff(want, properties["ManagedPolicyArns"]); diff != "" {
+	if diff := cmp.Diff(want, managed); diff != "" {
 		t.Errorf("%s: managed policies (-want +got):\n%s", role, diff)
 	}
 	return role, append(statements, tpl.managed(t, "EventLogGuard")...)
+}
+
+// role returns the role of a function, the statements of its own policies, and the managed ones that are attached to it.
+func (tpl template) role(t *testing.T, function string) (role string, inline []statement, managed any) {
+	t.Helper()
+	role = strings.TrimSuffix(name(tpl.function(t, function)["Role"]), ".Arn")
+	properties := tpl.properties(t, role, "AWS::IAM::Role")
+	policies, _ := properties["Policies"].([]any)
+	for _, policy := range policies {
+		inline = append(inline, tpl.statements(t, dig(t, policy, "PolicyDocument"))...)
+	}
+	return role, inline, properties["ManagedPolicyArns"]
 }
 
 // managed returns the statements of a managed policy of the template.

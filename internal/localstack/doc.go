@@ -19,5 +19,6 @@
 //
 // Where the emulator differs from AWS, one file says so: ministack.go (how it is
 // started), routes.go and package gateway (routes from the OpenAPI document),
-// permissions.go (batch actions), follow.go (function logs).
+// permissions.go (batch actions), authority.py (conditions on partition keys; it also
+// records what functions ask for, which rights.go reads), follow.go (function logs).
 package localstack

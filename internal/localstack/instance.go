@@ -35,6 +35,9 @@ func (i Instance) LogDir() string { return filepath.Join(i.dir, "logs") }
 // Log returns the path of the named log.
 func (i Instance) Log(name string) string { return filepath.Join(i.LogDir(), name+".log") }
 
+// Calls returns the path of the record of what roles asked of AWS, for Rights.
+func (i Instance) Calls() string { return filepath.Join(i.LogDir(), "calls.jsonl") }
+
 func (i Instance) stateFile() string { return filepath.Join(i.dir, "state.json") }
 func (i Instance) lockFile() string  { return filepath.Join(i.dir, "lock") }
 func (i Instance) binDir() string    { return filepath.Join(i.dir, "bin") }

@@ -2,6 +2,7 @@ package localstack
 
 import (
 	"context"
+	_ "embed" // authority.py
 	"errors"
 	"fmt"
 	"net"
@@ -24,9 +25,18 @@ const (
 	emulatorName  = "AWS emulator"
 )
 
+// authority is the program that starts the emulator with what its IAM lacks.
+//
+//go:embed authority.py
+var authority []byte
+
 // startMiniStack starts the AWS emulator on an address and returns before it answers.
 func startMiniStack(ctx context.Context, in Instance, venv toolbox.Venv, listen string, port int) (*child, error) {
-	return startChild(ctx, emulatorName, in.Log("ministack"), miniStackEnv(in, listen, port), venv.Program("ministack"))
+	program := filepath.Join(in.binDir(), "authority.py")
+	if err := writeAtomically(program, authority); err != nil {
+		return nil, fmt.Errorf("start %s: %w", emulatorName, err)
+	}
+	return startChild(ctx, emulatorName, in.Log("ministack"), miniStackEnv(in, listen, port), venv.Program("python"), program, in.Calls())
 }
 
 // miniStackEnv is the emulator's whole environment. The functions inherit it, so it
