@@ -48,7 +48,7 @@ func (c devFuzz) attack(a *app, stack ownStack) (results []fuzz.Result, err erro
 	}
 	options := fuzz.Options{
 		Program: venv.Program("schemathesis"), Config: filepath.Join(stack.root, "tools", "schemathesis.toml"),
-		Dir: filepath.Join(stack.logs, "fuzz"), API: stack.API, Tokens: make(map[string]string), Examples: c.Examples, Seed: c.Seed,
+		Dir: filepath.Join(stack.instance.LogDir(), "fuzz"), API: stack.API, Tokens: make(map[string]string), Examples: c.Examples, Seed: c.Seed,
 	}
 	if err := os.MkdirAll(options.Dir, 0o755); err != nil {
 		return nil, err

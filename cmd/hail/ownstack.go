@@ -45,9 +45,9 @@ type ownStack struct {
 	localstack.Endpoints
 	deployed *localstack.Stack
 
-	root  string
-	logs  string
-	steps *localstack.Steps
+	root     string
+	instance localstack.Instance
+	steps    *localstack.Steps
 }
 
 func (a *app) onStack(root, dir string, check func(ownStack) (bool, error)) (passed bool, err error) {
@@ -63,6 +63,6 @@ func (a *app) onStack(root, dir string, check func(ownStack) (bool, error)) (pas
 	}
 	defer func() { err = errors.Join(err, stack.Stop()) }()
 	return check(ownStack{
-		Endpoints: stack.Endpoints, deployed: stack, root: root, logs: instance.LogDir(), steps: steps,
+		Endpoints: stack.Endpoints, deployed: stack, root: root, instance: instance, steps: steps,
 	})
 }

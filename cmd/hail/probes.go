@@ -50,27 +50,35 @@ func ledger(simulator string) func(context.Context, string) ([]smoke.Payment, er
 	}
 }
 
-// refundByHand returns a hand at the payment simulator, which refunds as its own pages
-// would.
+// refundByHand and cancelByHand return a hand at the payment simulator, which does what its own pages would.
 func refundByHand(simulator, key string) func(context.Context, string, int64) error {
 	return func(ctx context.Context, ref string, amount int64) error {
-		form := url.Values{"payment_intent": {ref}, "amount": {strconv.FormatInt(amount, 10)}}
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, simulator+"/v1/refunds", strings.NewReader(form.Encode()))
-		if err != nil {
-			return fmt.Errorf("refund by hand: %w", err)
-		}
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		request.Header.Set("Authorization", "Bearer "+key)
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return fmt.Errorf("refund by hand: %w", err)
-		}
-		_ = response.Body.Close()
-		if response.StatusCode != http.StatusOK {
-			return fmt.Errorf("refund by hand: the simulator answers %s", response.Status)
-		}
-		return nil
+		return byHand(ctx, simulator+"/v1/refunds", key, url.Values{"payment_intent": {ref}, "amount": {strconv.FormatInt(amount, 10)}})
 	}
+}
+
+func cancelByHand(simulator, key string) func(context.Context, string) error {
+	return func(ctx context.Context, ref string) error {
+		return byHand(ctx, simulator+"/v1/payment_intents/"+url.PathEscape(ref)+"/cancel", key, url.Values{})
+	}
+}
+
+func byHand(ctx context.Context, url, key string, form url.Values) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(form.Encode()))
+	if err != nil {
+		return fmt.Errorf("by hand: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Authorization", "Bearer "+key)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("by hand: %w", err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("by hand: the simulator answers %s", response.Status)
+	}
+	return nil
 }
 
 // view returns a reader of the views, as the booking function reads them.

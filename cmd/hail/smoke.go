@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
+	"github.com/hailstone-rides/hailstone/cmd/hail/internal/recovery"
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/smoke"
 	"github.com/hailstone-rides/hailstone/internal/localstack"
+	"github.com/hailstone-rides/hailstone/internal/localstack/rights"
 )
 
 type devSmoke struct{}
@@ -60,7 +63,32 @@ func (c devSmoke) check(a *app, own ownStack) (smoke.Report, error) {
 	if err := s.describe(a.ctx); err != nil {
 		return smoke.Report{}, err
 	}
-	return s.smoke(a, smoke.Target{})
+	report, err := s.smoke(a, smoke.Target{})
+	if err != nil {
+		return report, err
+	}
+	recovering, err := s.recovering(a.ctx)
+	if err != nil {
+		return report, err
+	}
+	recovery.Run(a.ctx, recovering, &report, a.progress())
+	report.Check(a.ctx, a.progress(), "what the functions may do is what they did, or excused", func() error { return own.compareRights(a) })
+	return report, context.Cause(a.ctx)
+}
+
+// compareRights holds what the functions' roles may do against what they did since the stack was started.
+func (own ownStack) compareRights(a *app) error {
+	granted, calls, err := own.instance.Rights(a.ctx, own.Endpoints)
+	if err != nil {
+		return err
+	}
+	unseen := slices.DeleteFunc(rights.Unseen(), func(e rights.Exception) bool { return e.KeptData })
+	o := rights.Compare(granted, calls, unseen)
+	fmt.Fprintf(a.progress(), "  %d rights: %d used, %d excused\n", o.Granted, o.Used, o.Excused)
+	if len(o.Wrong) > 0 {
+		return errors.New(strings.Join(o.Wrong, "\n"))
+	}
+	return nil
 }
 
 type smokeCommand struct {

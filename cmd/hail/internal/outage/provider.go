@@ -45,6 +45,11 @@ func (p Provider) Behave(ctx context.Context, b Behaviour) error {
 	case Hanging:
 		plan.Rules = append(plan.Rules, paysim.Rule{Op: paysim.OpAny, Kind: paysim.KindTimeoutBefore})
 	}
+	return p.Faults(ctx, plan)
+}
+
+// Faults replaces the simulator's faults.
+func (p Provider) Faults(ctx context.Context, plan paysim.Plan) error {
 	body, err := json.Marshal(plan)
 	if err != nil {
 		return err
