@@ -72,7 +72,7 @@ func run(ctx context.Context) error {
 	db := dynamodb.NewFromConfig(cfg, capacity.Metered)
 	rules := payments.BreakerRules(time.Now, mathrand.Float64)
 	rules.Changed = func(from, to resilience.State) {
-		log.Warn("payment breaker changed", "from", from.String(), "to", to.String())
+		log.Warn(payments.BreakerChanged, "from", from.String(), "to", to.String()) //nolint:sloglint // a constant elsewhere
 	}
 	breaker, err := fleet.New(dynamobreaker.New(db, s.ControlTable, payments.BreakerName), fleet.Defaults(rules))
 	if err != nil {

@@ -25,6 +25,10 @@ type Service struct {
 	Log Logger
 }
 
+// AlarmLease is the message about a driver's lease that another booking held when it was
+// to be released. A metric and an alarm are made from it.
+const AlarmLease = "lease of another booking"
+
 // Logger is what a Service needs of a slog.Logger: the domain itself writes nowhere.
 type Logger interface {
 	ErrorContext(ctx context.Context, message string, attributes ...any)
@@ -175,7 +179,7 @@ func (s *Service) append(ctx context.Context, at events.Position, draft events.D
 		return appended, reject(CodeDriverBusy, "The driver is on another ride.")
 	case errors.Is(err, events.ErrLeaseHeld):
 		// The driver is free for the other booking; this one must still end.
-		s.Log.ErrorContext(ctx, "lease of another booking", "lease", draft.Lease.Name, "stream", at.Stream())
+		s.Log.ErrorContext(ctx, AlarmLease, "lease", draft.Lease.Name, "stream", at.Stream())
 		draft.Lease = events.Lease{}
 		return s.append(ctx, at, draft)
 	default:

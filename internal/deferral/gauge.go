@@ -23,6 +23,10 @@ const (
 	near = 48 * time.Hour
 )
 
+// AlarmNear is the message about a hold that lapses soon although its amount is owed. A
+// metric and an alarm are made from it.
+const AlarmNear = "capture deadline near"
+
 // Measure is how much work waits.
 type Measure struct {
 	// Waiting counts items, 1,600 at most; Oldest is the age of the oldest of them.
@@ -79,7 +83,7 @@ func (g *Gauge) look(ctx context.Context, item Item, now time.Time) error {
 	}
 	lapses := b.State.Payment.CaptureBefore
 	if payments.Due(b.State, now) == payments.Capture && !lapses.IsZero() && lapses.Sub(now) < near {
-		g.Log.WarnContext(ctx, "capture deadline near", "booking_id", item.Booking, "lapses", lapses, "since", item.Since)
+		g.Log.WarnContext(ctx, AlarmNear, "booking_id", item.Booking, "lapses", lapses, "since", item.Since)
 	}
 	return nil
 }

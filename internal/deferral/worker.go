@@ -29,6 +29,9 @@ func FirstDelay(random func() float64) resilience.Backoff {
 	return resilience.Backoff{Base: 30 * time.Second, Cap: 30 * time.Second, Rand: random}
 }
 
+// Deferred is the message about work that was put off. A metric is made from it.
+const Deferred = "payment deferred"
+
 // Payments does the work: payments.Processor.
 type Payments interface {
 	Process(ctx context.Context, id booking.ID, trace events.Trace) (booking.Outcome, error)
@@ -159,7 +162,7 @@ func (w *Worker) putOff(ctx context.Context, d queue.Delivery, wish Deferral) er
 	if err := w.Items.Defer(ctx, wish); err != nil {
 		return fmt.Errorf("put off %s: %w", wish.Booking, err)
 	}
-	w.Log.WarnContext(ctx, "payment deferred", "booking_id", wish.Booking, "operation", wish.Operation,
+	w.Log.WarnContext(ctx, Deferred, "booking_id", wish.Booking, "operation", wish.Operation,
 		"reason", wish.Reason, "receives", d.Receives, "traceparent", d.Traceparent)
 	return nil
 }

@@ -21,6 +21,8 @@ const (
 	AlarmStuck = "payment_stuck"
 	// AlarmRefused: the provider refuses this service, whatever it asks for.
 	AlarmRefused = "payment_provider_refused"
+	// BreakerChanged: whether the provider is called has changed, for all environments.
+	BreakerChanged = "payment breaker changed"
 )
 
 // tell raises the alarm about what a command of this job has appended.

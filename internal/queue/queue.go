@@ -38,6 +38,10 @@ func NewHint(stream events.StreamID, version int64, traceparent string) Hint {
 // Encode returns the hint's JSON.
 func (h Hint) Encode() ([]byte, error) { return json.Marshal(h) }
 
+// AlarmFailed is the message about a message that goes back to its queue. A metric is made
+// from it.
+const AlarmFailed = "message failed"
+
 // ErrMalformed is a message that is no hint of the present format. Repeating it
 // cannot help: it belongs in the dead-letter queue.
 var ErrMalformed = errors.New("malformed hint")

@@ -16,6 +16,14 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/queue"
 )
 
+// Messages that metrics and alarms are made from.
+const (
+	// AlarmChanged: something in the log was changed or removed.
+	AlarmChanged = "the log was changed"
+	// AlarmStopped: a batch could not be sent wholly.
+	AlarmStopped = "relay stopped"
+)
+
 // Record is what the relay needs to know of one commit.
 type Record struct {
 	Stream      events.StreamID

@@ -34,6 +34,10 @@ const (
 	portion = 15 * time.Second
 )
 
+// AlarmFailed is the message about a pass that failed. A metric and an alarm are made from
+// it.
+const AlarmFailed = "pass failed"
+
 // Logger is what a Runner needs of a slog.Logger.
 type Logger interface {
 	ErrorContext(ctx context.Context, message string, attributes ...any)
@@ -81,7 +85,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		again, err := turns[next].run(ctx)
 		if err != nil && ctx.Err() == nil {
 			failed = append(failed, turns[next].pass.Name())
-			r.Log.ErrorContext(ctx, "pass failed", "pass", turns[next].pass.Name(), "error", err.Error())
+			r.Log.ErrorContext(ctx, AlarmFailed, "pass", turns[next].pass.Name(), "error", err.Error())
 		}
 		moved := turn{turns[next].pass, again}
 		turns = append(turns[:next], turns[next+1:]...)

@@ -11,6 +11,8 @@ import (
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/hailstone-rides/hailstone/internal/queue"
 )
 
 // VisibilityAPI is the part of the SQS client that slices of work need.
@@ -39,7 +41,7 @@ func Slices(log *slog.Logger, client VisibilityAPI, work func(ctx context.Contex
 			done, err := guardedSlice(ctx, []byte(m.Body), work)
 			switch {
 			case err != nil:
-				log.ErrorContext(ctx, "message failed", "message_id", m.MessageId, "error", err.Error())
+				log.ErrorContext(ctx, queue.AlarmFailed, "message_id", m.MessageId, "error", err.Error()) //nolint:sloglint // a constant elsewhere
 			case done:
 				continue
 			default:

@@ -149,7 +149,7 @@ func Consumer(log *slog.Logger, parallel int, handle func(context.Context, queue
 		resp := lambdaevents.SQSEventResponse{BatchItemFailures: []lambdaevents.SQSBatchItemFailure{}}
 		for _, f := range queue.Process(ctx, batch, parallel, followed(len(batch) == 1, handle)) {
 			one, _, end := telemetry.Begin(ctx, telemetry.Internal, "failure", originOf(f.Hint))
-			log.ErrorContext(one, "message failed", "message_id", f.ID, "error", f.Err.Error())
+			log.ErrorContext(one, queue.AlarmFailed, "message_id", f.ID, "error", f.Err.Error()) //nolint:sloglint // a constant elsewhere
 			end(f.Err)
 			resp.BatchItemFailures = append(resp.BatchItemFailures, lambdaevents.SQSBatchItemFailure{ItemIdentifier: f.ID})
 		}

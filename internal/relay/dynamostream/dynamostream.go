@@ -34,7 +34,7 @@ func Handler(log *slog.Logger, to Forwarder) func(context.Context, lambdaevents.
 		resp := lambdaevents.DynamoDBEventResponse{BatchItemFailures: []lambdaevents.DynamoDBBatchItemFailure{}}
 		fail := func(at int, err error) (lambdaevents.DynamoDBEventResponse, error) {
 			sequence := e.Records[at].Change.SequenceNumber
-			log.ErrorContext(ctx, "relay stopped", "sequence_number", sequence, "records", len(e.Records), "at", at, "error", err.Error())
+			log.ErrorContext(ctx, relay.AlarmStopped, "sequence_number", sequence, "records", len(e.Records), "at", at, "error", err.Error()) //nolint:sloglint // a constant elsewhere
 			resp.BatchItemFailures = append(resp.BatchItemFailures, lambdaevents.DynamoDBBatchItemFailure{ItemIdentifier: sequence})
 			telemetry.Note(ctx, telemetry.Partial, slog.Int("failed", len(e.Records)-at))
 			return resp, nil
@@ -80,7 +80,7 @@ func parse(ctx context.Context, log *slog.Logger, in []lambdaevents.DynamoDBEven
 	for i, rec := range in {
 		if rec.EventName != string(lambdaevents.DynamoDBOperationTypeInsert) {
 			// Only erasure changes an item of the log, and nothing removes one.
-			log.WarnContext(ctx, "the log was changed", "operation", rec.EventName, "sequence_number", rec.Change.SequenceNumber)
+			log.WarnContext(ctx, relay.AlarmChanged, "operation", rec.EventName, "sequence_number", rec.Change.SequenceNumber) //nolint:sloglint // a constant elsewhere
 			if rec.EventName == string(lambdaevents.DynamoDBOperationTypeRemove) {
 				continue
 			}
