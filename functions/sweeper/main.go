@@ -97,7 +97,8 @@ func run(ctx context.Context) error {
 	passes := []sweeper.Pass{
 		deferred,
 		&deferral.Gauge{Items: items, Bookings: bookings, Breaker: breaker, Now: time.Now, Tell: measured, Log: log},
-		&repair.Deadlines{List: views, Bookings: bookings, Debts: debts, Projection: projection, Control: documents, Now: time.Now, Log: log},
+		&repair.Deadlines{List: views, Bookings: bookings, Debts: debts, Projection: projection, Control: documents, Now: time.Now, Tell: overdue, Log: log},
+		&repair.LongRides{List: views, Bookings: bookings, Now: time.Now, Tell: longRides, Log: log},
 		&repair.Firsts{
 			Commits: dynamoevents.NewCatalog(db, tables), Views: views, Projection: projection, Debts: debts, Bookings: bookings,
 			Control: documents, Now: time.Now, Log: log,
@@ -114,6 +115,14 @@ func measured(ctx context.Context, m deferral.Measure) {
 	telemetry.Observe(ctx, telemetry.PaymentsWaiting, float64(m.Waiting))
 	telemetry.Observe(ctx, telemetry.OldestDuePayment, m.Oldest.Seconds())
 	telemetry.Observe(ctx, telemetry.BreakerState, breakerState(m.Breaker))
+}
+
+func overdue(ctx context.Context, longest time.Duration) {
+	telemetry.Observe(ctx, telemetry.OldestOverdue, longest.Seconds())
+}
+
+func longRides(ctx context.Context, rides int) {
+	telemetry.Observe(ctx, telemetry.LongRides, float64(rides))
 }
 
 // breakerState is a state as the metric has it: the worse, the more.

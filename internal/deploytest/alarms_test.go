@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hailstone-rides/hailstone/internal/repair"
 	"github.com/hailstone-rides/hailstone/internal/telemetry"
 )
 
@@ -156,6 +157,28 @@ func TestEveryAlarmHasAnEntryInTheRunbook(t *testing.T) {
 				t.Errorf("%q has no %s", heading, part)
 			}
 		}
+	}
+}
+
+var quoted = regexp.MustCompile(`--filter-pattern (?:'"([^"]+)"'|([a-z_]+)\b)`)
+
+// What the runbook has people look for in the logs is what is logged there.
+func TestTheRunbookLooksForMessagesThatAreLogged(t *testing.T) {
+	known := map[string]bool{repair.LongRide: true}
+	for message := range telemetry.Told() {
+		known[message] = true
+	}
+	looked := 0
+	for heading, text := range runbookEntries(t) {
+		for _, match := range quoted.FindAllStringSubmatch(text, -1) {
+			looked++
+			if message := match[1] + match[2]; !known[message] {
+				t.Errorf("%q looks for %q, which nobody logs", heading, message)
+			}
+		}
+	}
+	if looked < 5 {
+		t.Errorf("only %d patterns were found", looked)
 	}
 }
 

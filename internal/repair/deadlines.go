@@ -43,9 +43,14 @@ type Deadlines struct {
 	Control    control.Store
 	// Now is the wall clock.
 	Now func() time.Time
-	Log Logger
+	// Tell, if set, is told for how long the booking was past its deadline that had been so
+	// for longest when it was met; 0 if none was. A booking that is ended is met once, one that
+	// cannot be ended in every lap, and a lap that takes long meets everybody late.
+	Tell func(context.Context, time.Duration)
+	Log  Logger
 
-	shardsDone int // of the present lap
+	shardsDone int           // of the present lap
+	longest    time.Duration // that a booking was overdue, as far as this turn has seen
 }
 
 // Name implements sweeper.Pass.
@@ -67,6 +72,7 @@ func (d *Deadlines) Run(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	var errs []error
+	d.longest = 0
 	for began := d.Now(); d.shardsDone < readmodel.DeadlineShards && d.Now().Sub(began) < portion; {
 		if err := d.turn(ctx, &lap); err != nil {
 			errs = append(errs, err)
@@ -74,6 +80,9 @@ func (d *Deadlines) Run(ctx context.Context) (time.Time, error) {
 		if len(errs) > 0 && ctx.Err() != nil {
 			break
 		}
+	}
+	if d.Tell != nil {
+		d.Tell(ctx, d.longest)
 	}
 	round := d.shardsDone >= readmodel.DeadlineShards
 	if round {
@@ -139,11 +148,16 @@ func (d *Deadlines) nextShard(lap *lapOfDeadlines) {
 // if that has another deadline than the log: then it is behind.
 func (d *Deadlines) look(ctx context.Context, at readmodel.Place) (*queue.Hint, error) {
 	b, err := d.Bookings.Load(ctx, at.ID)
-	if err != nil || !b.State.Exists() {
-		return nil, err // a view without a stream is for the audit to tell
+	if err != nil {
+		d.longest = max(d.longest, d.Now().Sub(at.Time)) // as far as the view knows
+		return nil, err
+	}
+	if !b.State.Exists() {
+		return nil, nil //nolint:nilnil // a view without a stream is for the audit to tell
 	}
 	now := d.Now().UTC().Truncate(time.Millisecond)
 	if deadline := b.State.Deadline(); !deadline.IsZero() && !now.Before(deadline) {
+		d.longest = max(d.longest, now.Sub(deadline))
 		return nil, d.expire(ctx, b, now)
 	}
 	if now.Sub(b.State.UpdatedAt) >= readmodel.PaymentCheckAfter {

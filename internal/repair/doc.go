@@ -5,6 +5,8 @@
 // has a deadline, at which [Deadlines] reads its log. It was requested a while ago and
 // has no view, which [Firsts] sees. Or an audit comes by, once a day, and asks [Debts].
 //
+// [LongRides] only counts: a ride that takes half a day is for people to look after.
+//
 // A pass holds no truth. What it is interrupted in, the next one finds again; two at
 // the same time do the same, which is harmless, and one of them stops when it notes
 // how far it is. Owed payments are never hinted here: a note is left for whoever brings

@@ -35,6 +35,10 @@ const (
 // at most without a view whose first hint was lost.
 const LostFirstHint = 20 * time.Minute
 
+// FoundLost is the message about a booking whose first hint was lost. A metric is made from
+// it.
+const FoundLost = "found without a view"
+
 // FirstCommits lists the bookings of an hour: events.Catalog.
 type FirstCommits interface {
 	Firsts(ctx context.Context, q events.FirstsQuery) ([]events.First, events.First, error)
@@ -200,7 +204,7 @@ func (f *Firsts) look(ctx context.Context, firsts []events.First, l *lap) error 
 		}
 		switch {
 		case !shown && age >= viewTakes:
-			f.Log.InfoContext(ctx, "found without a view", "booking_id", id, "age_s", int(age.Seconds()))
+			f.Log.InfoContext(ctx, FoundLost, "booking_id", id, "age_s", int(age.Seconds()))
 			hints = append(hints, queue.NewHint(id.Stream(), 1, ""))
 		case shown && age >= paymentTakes && neverPaid(view):
 		default:

@@ -40,6 +40,9 @@ type world struct {
 	logged  bytes.Buffer
 
 	sent []queue.Hint
+	// overdue is what was told last of the longest overdue, longRides of long rides.
+	overdue   time.Duration
+	longRides int
 	// What fails, until it is mended.
 	sendFails, listFails, viewsFail error
 	loadFails                       map[events.StreamID]error
@@ -70,7 +73,16 @@ func (w *world) debts() repair.Debts { return repair.Debts{Work: &w.items, Now: 
 func (w *world) deadlines() *repair.Deadlines {
 	return &repair.Deadlines{
 		List: lists{w}, Bookings: w.service, Debts: w.debts(), Projection: w, Control: documents{w}, Now: w.clock, Log: w.logger(),
+		Tell: func(_ context.Context, longest time.Duration) { w.overdue = longest },
 	}
+}
+
+func (w *world) countsRides() error {
+	w.Helper()
+	w.longRides = -1
+	return w.run(&repair.LongRides{
+		List: lists{w}, Bookings: w.service, Now: w.clock, Log: w.logger(), Tell: func(_ context.Context, n int) { w.longRides = n },
+	})
 }
 
 func (w *world) firsts() *repair.Firsts {

@@ -1,6 +1,17 @@
 package telemetry
 
-import "slices"
+import (
+	"maps"
+	"slices"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/deferral"
+	"github.com/hailstone-rides/hailstone/internal/payments"
+	"github.com/hailstone-rides/hailstone/internal/queue"
+	"github.com/hailstone-rides/hailstone/internal/relay"
+	"github.com/hailstone-rides/hailstone/internal/repair"
+	"github.com/hailstone-rides/hailstone/internal/sweeper"
+)
 
 // Metric names something that is counted or measured. The name is what alarms and
 // dashboards refer to: it never changes its meaning.
@@ -65,7 +76,8 @@ const (
 	PaymentsDeferred    Metric = "PaymentsDeferred"
 	PaymentsWaiting     Metric = "PaymentsWaiting"
 	OldestDuePayment    Metric = "OldestDuePayment"
-	BookingsOverdue     Metric = "BookingsOverdue"
+	OldestOverdue       Metric = "OldestOverdue"
+	LongRides           Metric = "LongRides"
 	CaptureDeadlineNear Metric = "CaptureDeadlineNear"
 	HintsLost           Metric = "HintsLost"
 
@@ -130,7 +142,8 @@ var definitions = []Definition{
 	{PaymentsDeferred, Count, "payment", "times that payment work was put off"},
 	{PaymentsWaiting, Count, "sweeper", "deferred payments, 1,600 at most; told every minute by the sweeper"},
 	{OldestDuePayment, Seconds, "sweeper", "age of the oldest of them, 0 if there are none; told every minute"},
-	{BookingsOverdue, Count, "sweeper", "bookings found past a deadline, in a run of the sweeper"},
+	{OldestOverdue, Seconds, "sweeper", "for how long a booking has been past its deadline when the sweeper meets it, the longest; 0 if none is; told every minute"},
+	{LongRides, Count, "sweeper", "rides in progress for 12 h and not yet 22 h; told every minute"},
 	{CaptureDeadlineNear, Count, "sweeper", "holds found that lapse within 48 h although their amount is owed, counted every minute"},
 	{HintsLost, Count, "sweeper", "bookings found whose first hint was lost"},
 	{ProjectionLag, Milliseconds, "projector", "from the recording of a booking's last event to its view"},
@@ -160,16 +173,18 @@ func (m Metric) unit() Unit {
 // told are the messages of the inner packages that are metrics: they cannot count
 // by themselves, but what must wake somebody they log.
 var told = map[string]Metric{
-	"payment_stuck":            PaymentsStuck,
-	"payment_provider_refused": ProviderRefusals,
-	"lease of another booking": LeasesOfOthers,
-	"the log was changed":      LogChanged,
-	"relay stopped":            RelayStopped,
-	"message failed":           MessagesFailed,
-	"pass failed":              PassesFailed,
-	"payment deferred":         PaymentsDeferred,
-	"payment breaker changed":  BreakerTransitions,
-	"capture deadline near":    CaptureDeadlineNear,
-	"expired":                  BookingsOverdue,
-	"found without a view":     HintsLost,
+	payments.AlarmStuck:     PaymentsStuck,
+	payments.AlarmRefused:   ProviderRefusals,
+	payments.BreakerChanged: BreakerTransitions,
+	booking.AlarmLease:      LeasesOfOthers,
+	relay.AlarmChanged:      LogChanged,
+	relay.AlarmStopped:      RelayStopped,
+	queue.AlarmFailed:       MessagesFailed,
+	sweeper.AlarmFailed:     PassesFailed,
+	deferral.Deferred:       PaymentsDeferred,
+	deferral.AlarmNear:      CaptureDeadlineNear,
+	repair.FoundLost:        HintsLost,
 }
+
+// Told returns the metrics that are counted by the messages of the inner packages.
+func Told() map[string]Metric { return maps.Clone(told) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hailstone-rides/hailstone/internal/deferral"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/telemetry"
 )
@@ -24,7 +25,7 @@ func TestMetricsAreADocumentOfTheEmbeddedMetricFormat(t *testing.T) {
 		telemetry.Add(ctx, telemetry.Conflicts, 2)
 		telemetry.Observe(ctx, telemetry.ProjectionLag, 40)
 		telemetry.Observe(ctx, telemetry.ProjectionLag, 60)
-		d.Log.WarnContext(ctx, "payment deferred")
+		d.Log.WarnContext(ctx, deferral.Deferred) //nolint:sloglint // a constant elsewhere
 		return nil
 	})
 	if err != nil || len(lines) != 1 {
@@ -122,7 +123,11 @@ func TestTheTableOfMetricsIsTheOneInTheDocuments(t *testing.T) {
 // Messages of the inner packages are metrics: they must stay what they are.
 func TestAlarmsAreCountedUnderTheirNames(t *testing.T) {
 	t.Parallel()
-	for message, metric := range map[string]telemetry.Metric{payments.AlarmStuck: telemetry.PaymentsStuck, payments.AlarmRefused: telemetry.ProviderRefusals} {
+	told := telemetry.Told()
+	if told[payments.AlarmStuck] != telemetry.PaymentsStuck || len(told) < 10 {
+		t.Errorf("told are %v", told)
+	}
+	for message, metric := range told {
 		d := deploy(t, slog.LevelError, false)
 		lines, err := d.invokes(func(ctx context.Context) error {
 			d.Log.ErrorContext(ctx, message) //nolint:sloglint // one of several constants
