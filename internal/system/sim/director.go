@@ -165,7 +165,7 @@ func (w *World) rescue() {
 
 // idle tells whether nobody has anything to do but people.
 func (w *World) idle() bool {
-	return w.running == 0 && w.stream.empty() &&
+	return w.running == 0 && !slices.ContainsFunc(w.readers, func(s *stream) bool { return !s.empty() }) &&
 		!slices.ContainsFunc(w.queues, func(q *sqs) bool { return !q.empty() }) &&
 		!slices.ContainsFunc(w.waiting, func(waits func() bool) bool { return waits() })
 }

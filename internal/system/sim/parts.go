@@ -27,7 +27,7 @@ type odds map[fault]float64
 func parts() []part {
 	return []part{
 		lambdaPart(), releasePart(), logPart(), viewsPart(), queuesPart(), streamPart(), providerPart(), handsPart(), webhookPart(), breakerPart(), deferralPart(), rebuildPart(),
-		bookingPart(), projectorPart(), paymentPart(), relayPart(), sweeperPart(),
+		bookingPart(), projectorPart(), paymentPart(), relayPart(), publisherPart(), sweeperPart(),
 		peoplePart(), operationsPart(),
 	}
 }
@@ -46,7 +46,9 @@ func (w *World) build() error {
 	for _, q := range w.queues {
 		q.open()
 	}
-	w.stream.open()
+	for _, reader := range w.readers {
+		reader.open()
+	}
 	for _, s := range w.schedules {
 		s.open()
 	}

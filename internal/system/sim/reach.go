@@ -34,6 +34,10 @@ const (
 	streamWasRewound   Probe = "the stream showed commits again"
 	relayTriedAgain    Probe = "the relay failed and was shown the same records again"
 	recordWasLost      Probe = "the stream lost a record after a day"
+	entryWasRefused    Probe = "the event bus refused an entry of several"
+	publishedTwice     Probe = "an event was published twice"
+	publisherCaughtUp  Probe = "the publisher caught up after an outage of the event bus"
+	eventWasLost       Probe = "the stream lost a record that the event bus had not taken"
 
 	listHadPages     Probe = "a list was read over several pages"
 	pageWasShort     Probe = "a list came in shorter pages than were asked for"
@@ -114,6 +118,7 @@ func Probes() []Probe {
 		olderSchemaWasWritten, newerSchemaWasMet,
 		messageFailed, messageCameAgain, messageWasDuplicated, messageWentDead, deadLetterCameBack, sendFailedInPart,
 		streamWasReordered, streamWasRewound, relayTriedAgain, recordWasLost,
+		entryWasRefused, publishedTwice, publisherCaughtUp, eventWasLost,
 		listHadPages, pageWasShort, viewWasNewer, viewWasStale, viewStoreWasAway,
 		healthWithoutStore, healthWasDegraded, breakerOpened, breakerClosed, breakerReopened, breakerWasOverruled, breakerStoreFailed, callWithoutBreakersStore, callWasRefused,
 		probeWasLost, probeCameLate, staleChangeRefused, staleReportRefused,

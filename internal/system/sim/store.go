@@ -175,7 +175,9 @@ func (w *World) commit(c events.Commit, draft events.Draft) {
 		r.EventTypes = append(r.EventTypes, e.Type)
 		w.src.mixText(e.Type)
 	}
-	w.stream.add(r)
+	for _, reader := range w.readers {
+		reader.add(r)
+	}
 }
 
 // storeAgain is the client library's own repeat of a write: the same commit.

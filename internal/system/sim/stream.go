@@ -13,9 +13,10 @@ import (
 const (
 	shards = 2
 	// retention is how long the change stream keeps a record.
-	retention    = 24 * time.Hour
-	relayTimeout = 30 * time.Second
-	relayBatch   = 100
+	retention = 24 * time.Hour
+	// What template.yaml sets for both readers.
+	readerTimeout = 30 * time.Second
+	readerBatch   = 100
 )
 
 // Faults of the change stream.
@@ -33,27 +34,55 @@ const relayFailureDropped Canary = "what the relay could not send is dropped"
 // relayPart comes after the queues that the relay sends to.
 func relayPart() part {
 	return part{onceAWorld: odds{outage: 0.08}, canaries: []Canary{relayFailureDropped}, wire: func(w *World) error {
-		w.stream = &stream{
-			World: w, relay: &relay.Relay{Projection: sender{w.projection}, Payments: sender{w.owed}}, environs: w.environments("relay", shards),
+		r := &relay.Relay{Projection: sender{w.projection}, Payments: sender{w.owed}}
+		w.stream = w.reader("relay", r.Forward, relayFailureDropped)
+		w.stream.done = w.relayed
+		w.stream.dropped = func(r record) {
+			// Whoever lost a record so is found by the sweeper, or else by nobody.
+			w.reach(recordWasLost)
+			w.lost = append(w.lost, r.Stream)
 		}
 		return nil
 	}}
 }
 
-// stream is the change stream of the log. It keeps the order of changes of one
-// item; every commit is an item of its own, so between commits there is none.
+// relayed judges a record that the relay is done with.
+func (w *World) relayed(r record) {
+	// The sweeper would find most of it, in time: that is no excuse.
+	if id, _ := booking.IDOf(r.Stream); !w.projection.hinted[hinted{r.Stream, r.Last}] {
+		w.fail("6: what the relay is done with was sent", id, "version %d was not", r.Last)
+	}
+}
+
+// stream is the change stream of the log, as one of the functions that read it sees
+// it. It keeps the order of changes of one item; every commit is an item of its own, so between
+// commits there is none.
 type stream struct {
 	*World
+	function string
+	forward  func(context.Context, []relay.Record) (int, error)
+	// careless is the bug of reporting that everything was forwarded.
+	careless Canary
+	// done judges a record that the function is done with; dropped is told of one that
+	// left the stream before that.
+	done, dropped func(record)
+
 	shards                    [shards]*shard
-	relay                     *relay.Relay
 	environs                  []*environment // one for each shard
-	stoppedFrom, stoppedUntil time.Time      // an outage of the relay
+	stoppedFrom, stoppedUntil time.Time      // an outage of the function
+}
+
+// reader makes a function that reads the stream.
+func (w *World) reader(function string, forward func(context.Context, []relay.Record) (int, error), careless Canary) *stream {
+	s := &stream{World: w, function: function, forward: forward, careless: careless, environs: w.environments(function, shards)}
+	w.readers = append(w.readers, s)
+	return s
 }
 
 type shard struct {
 	*stream
-	records []record // not relayed yet
-	relayed []record // for as long as the stream keeps them
+	records []record // not forwarded yet
+	behind  []record // forwarded, for as long as the stream keeps them
 	inWork  int
 	limit   int // of a batch, after it failed as a whole
 	failed  int // times in a row
@@ -68,8 +97,8 @@ type record struct {
 
 func (s *stream) open() {
 	for i := range s.shards {
-		sh := &shard{stream: s, limit: relayBatch, env: s.environs[i]}
-		sh.poller = s.sched.newTask("relay poller", nil)
+		sh := &shard{stream: s, limit: readerBatch, env: s.environs[i]}
+		sh.poller = s.sched.newTask(s.function+" poller", nil)
 		s.shards[i] = sh
 		s.sched.start(sh.poller, sh.poll)
 	}
@@ -80,9 +109,9 @@ func (s *stream) add(r relay.Record) {
 	_, _ = h.Write([]byte(r.Stream))
 	sh := s.shards[h.Sum32()%shards]
 	at := len(sh.records)
-	if at > sh.inWork && s.strikes(reordered, "stream") {
+	if at > sh.inWork && s.strikes(reordered, "stream of "+s.function) {
 		s.reach(streamWasReordered)
-		at -= 1 + s.src.pick("reordered", at-sh.inWork)
+		at -= 1 + s.src.pick("reordered for "+s.function, at-sh.inWork)
 	}
 	sh.records = slices.Insert(sh.records, at, record{r, time.Now()})
 	s.wake(sh.poller)
@@ -92,7 +121,7 @@ func (s *stream) empty() bool {
 	return !slices.ContainsFunc(s.shards[:], func(sh *shard) bool { return len(sh.records) > 0 })
 }
 
-// poll hands records to the relay for as long as the world lasts.
+// poll hands records to the function for as long as the world lasts.
 func (sh *shard) poll(t *task) {
 	for {
 		sh.expire()
@@ -104,7 +133,7 @@ func (sh *shard) poll(t *task) {
 			sh.sched.park(t, never)
 			continue
 		}
-		sh.inWork = 1 + sh.src.pick("batch of relay", min(len(sh.records), sh.limit))
+		sh.inWork = 1 + sh.src.pick("batch of "+sh.function, min(len(sh.records), sh.limit))
 		sh.run(t)
 		for sh.inWork > 0 {
 			sh.sched.park(t, never) // the invocation's end wakes it, and news do
@@ -117,18 +146,16 @@ func (sh *shard) poll(t *task) {
 	}
 }
 
-// expire drops what the stream keeps no longer. Whoever lost a record so is found
-// by the sweeper, or else by nobody.
+// expire drops what the stream keeps no longer.
 func (sh *shard) expire() {
 	for len(sh.records) > 0 && time.Since(sh.records[0].at) > retention {
 		lost := sh.records[0]
 		sh.records = sh.records[1:]
-		sh.reach(recordWasLost)
-		sh.tell(string(lost.Stream), "the stream drops %s@%d after a day", lost.Stream, lost.Last)
-		sh.lost = append(sh.lost, lost.Stream)
+		sh.tell(string(lost.Stream), "the stream drops %s@%d after a day; the %s had not read it", lost.Stream, lost.Last, sh.function)
+		sh.dropped(lost)
 	}
-	for len(sh.relayed) > 0 && time.Since(sh.relayed[0].at) > retention {
-		sh.relayed = sh.relayed[1:]
+	for len(sh.behind) > 0 && time.Since(sh.behind[0].at) > retention {
+		sh.behind = sh.behind[1:]
 	}
 }
 
@@ -139,9 +166,9 @@ func (sh *shard) run(poller *task) {
 		records[i] = r.Record
 	}
 	done := 0
-	sh.invoke(sh.env, relayTimeout, func(ctx context.Context, _ *invocation) {
-		failedAt, err := sh.relay.Forward(ctx, records)
-		if err == nil || sh.canary == relayFailureDropped {
+	sh.invoke(sh.env, readerTimeout, func(ctx context.Context, _ *invocation) {
+		failedAt, err := sh.forward(ctx, records)
+		if err == nil || sh.canary == sh.careless {
 			failedAt = len(records)
 		}
 		done = failedAt
@@ -150,7 +177,7 @@ func (sh *shard) run(poller *task) {
 			done = 0
 			sh.limit = max(1, len(batch)/2)
 		} else {
-			sh.limit = relayBatch
+			sh.limit = readerBatch
 		}
 		sh.inWork = 0
 		sh.move(done, done < len(batch))
@@ -158,7 +185,7 @@ func (sh *shard) run(poller *task) {
 	})
 }
 
-// move advances the iterator over what was relayed.
+// move advances the iterator over what was forwarded.
 func (sh *shard) move(done int, failed bool) {
 	sh.failed++
 	if !failed {
@@ -170,17 +197,14 @@ func (sh *shard) move(done int, failed bool) {
 		sh.progressed()
 	}
 	for _, r := range sh.records[:done] {
-		// The sweeper would find most of it, in time: that is no excuse.
-		if id, _ := booking.IDOf(r.Stream); !sh.projection.hinted[hinted{r.Stream, r.Last}] {
-			sh.fail("6: what the relay is done with was sent", id, "version %d was not", r.Last)
-		}
+		sh.done(r)
 	}
-	sh.relayed = append(sh.relayed, sh.records[:done]...)
+	sh.behind = append(sh.behind, sh.records[:done]...)
 	sh.records = slices.Clone(sh.records[done:])
-	if n := len(sh.relayed); n > 0 && sh.strikes(rewound, "stream") {
+	if n := len(sh.behind); n > 0 && sh.strikes(rewound, "stream of "+sh.function) {
 		sh.reach(streamWasRewound)
-		back := n - 1 - sh.src.pick("rewound", min(n, 20))
-		sh.records = append(slices.Clone(sh.relayed[back:]), sh.records...)
-		sh.relayed = sh.relayed[:back:back]
+		back := n - 1 - sh.src.pick("rewound for "+sh.function, min(n, 20))
+		sh.records = append(slices.Clone(sh.behind[back:]), sh.records...)
+		sh.behind = sh.behind[:back:back]
 	}
 }

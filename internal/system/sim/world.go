@@ -93,7 +93,8 @@ type World struct {
 	morning time.Time
 
 	apis       []api
-	stream     *stream
+	stream     *stream   // as the relay reads it
+	readers    []*stream // all that read it
 	projection *sqs
 	owed       *sqs
 	queues     []*sqs      // all of them
