@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -96,9 +97,9 @@ func run(ctx context.Context) error {
 			Log:     log,
 		},
 		Views: views, Tariff: tariff,
-		Now: time.Now, Log: log, Payments: breaker.State, CursorKey: awsenv.NewSecret(secrets, s.CursorSecret).Bytes,
+		Now: time.Now, Log: log, Payments: breaker.State, CursorKey: awsenv.NewSecret(secrets, s.CursorSecret, time.Now).Bytes,
 		Notices: httpapi.Notices{
-			Parse: notices(awsenv.NewSecret(secrets, s.NoticeSecret), s.NoticeSecret != ""),
+			Parse: notices(awsenv.NewSecret(secrets, s.NoticeSecret, time.Now), s.NoticeSecret != ""),
 			Hints: sqsqueue.NewSender(sqs.NewFromConfig(cfg), s.PaymentsQueue),
 		},
 		Release: hailstone.Release, Spec: hailstone.OpenAPI,
@@ -109,7 +110,8 @@ func run(ctx context.Context) error {
 }
 
 // notices returns what reads the provider's notices. Without an endpoint there is no
-// secret, and nothing counts as signed.
+// secret, and nothing counts as signed. What is signed with a key that is not known may be
+// signed with one that has been rolled since.
 func notices(secret *awsenv.Secret, endpoint bool) func(context.Context, []byte, string) (payments.Notice, error) {
 	return func(ctx context.Context, body []byte, signature string) (payments.Notice, error) {
 		if !endpoint {
@@ -119,6 +121,16 @@ func notices(secret *awsenv.Secret, endpoint bool) func(context.Context, []byte,
 		if err != nil {
 			return payments.Notice{}, fmt.Errorf("%w: %w", httpapi.ErrNoNoticeKey, err)
 		}
-		return stripegateway.Webhook{Secret: string(key), Tolerance: stripegateway.DefaultTolerance, Now: time.Now}.Parse(body, signature)
+		parse := func(key []byte) (payments.Notice, error) {
+			return stripegateway.Webhook{Secret: string(key), Tolerance: stripegateway.DefaultTolerance, Now: time.Now}.Parse(body, signature)
+		}
+		notice, err := parse(key)
+		if errors.Is(err, payments.ErrSignature) {
+			// A read that fails changes nothing about the signature.
+			if rolled, other, _ := secret.Renew(ctx, key); other {
+				return parse(rolled)
+			}
+		}
+		return notice, err
 	}
 }

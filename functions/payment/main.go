@@ -61,11 +61,12 @@ func run(ctx context.Context) error {
 		return err
 	}
 	log := tell.Log
-	key, err := awsenv.NewSecret(secretsmanager.NewFromConfig(cfg), s.StripeSecret).Bytes(ctx)
+	secret := awsenv.NewSecret(secretsmanager.NewFromConfig(cfg), s.StripeSecret, time.Now)
+	key, err := secret.Bytes(ctx)
 	if err != nil {
 		return fmt.Errorf("the payment provider's key: %w", err)
 	}
-	gateway, err := stripegateway.New(stripegateway.Config{APIKey: string(key), BaseURL: s.StripeURL})
+	gateway, err := stripegateway.New(stripegateway.Config{APIKey: string(key), BaseURL: s.StripeURL, Renew: secret.Renew})
 	if err != nil {
 		return err
 	}

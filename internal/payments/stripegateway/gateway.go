@@ -27,9 +27,15 @@ const idleTimeout = 30 * time.Second
 // bookingKey is where the booking's id is kept in the object's metadata.
 const bookingKey = "booking_id"
 
+// maxAPIKey is longer than any API key.
+const maxAPIKey = 1024
+
 // Config is what a Gateway needs. Only APIKey has no default.
 type Config struct {
 	APIKey string
+	// Renew, if set, is told of a key that was refused (401), and returns another one if
+	// there is: the calls after that one have it. It is called while others go on.
+	Renew func(ctx context.Context, refused []byte) (key []byte, other bool, err error)
 	// BaseURL is the API's address: Stripe's.
 	BaseURL string
 	// ConnectTimeout bounds connecting: one second.
@@ -79,7 +85,7 @@ var nameUs = sync.OnceFunc(func() { stripe.SetAppInfo(&stripe.AppInfo{Name: "hai
 
 // New makes a Gateway. It does not connect.
 func New(cfg Config) (*Gateway, error) {
-	if !isVisibleASCII(cfg.APIKey, 1024) {
+	if !isVisibleASCII(cfg.APIKey, maxAPIKey) {
 		return nil, errors.New("stripe gateway: the API key is empty or has characters that no key has")
 	}
 	if cfg.BaseURL == "" {
@@ -100,7 +106,7 @@ func New(cfg Config) (*Gateway, error) {
 	nameUs()
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
 		URL:               stripe.String(cfg.BaseURL),
-		HTTPClient:        newHTTPClient(cfg.Transport),
+		HTTPClient:        newHTTPClient(&keyring{next: cfg.Transport, renew: cfg.Renew}),
 		MaxNetworkRetries: stripe.Int64(0),
 		EnableTelemetry:   stripe.Bool(false),
 		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull},

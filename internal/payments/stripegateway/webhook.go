@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/stripe/stripe-go/v85"
@@ -17,7 +18,8 @@ const DefaultTolerance = stripe.WebhookDefaultTolerance
 
 // Webhook reads what Stripe sends. It is safe for concurrent use.
 type Webhook struct {
-	// Secret is the endpoint's signing secret.
+	// Secret is the endpoint's signing secret; while it is being rolled, the old one and the
+	// new one with a space between them.
 	Secret string
 	// Tolerance is how old a signature may be: it keeps a recorded webhook from being
 	// sent again much later.
@@ -32,8 +34,15 @@ func (w Webhook) Parse(body []byte, signature string) (payments.Notice, error) {
 	// The client measures a signature's age by the time of day alone, so that our clock
 	// has to go into the tolerance.
 	ahead := time.Until(w.Now())
-	event, err := stripe.ConstructEvent(body, signature, w.Secret,
-		stripe.WithTolerance(w.Tolerance-ahead), stripe.WithIgnoreAPIVersionMismatch())
+	var event stripe.Event
+	err := stripe.ErrWebhookNoValidSignature
+	for _, secret := range strings.Fields(w.Secret) {
+		event, err = stripe.ConstructEvent(body, signature, secret,
+			stripe.WithTolerance(w.Tolerance-ahead), stripe.WithIgnoreAPIVersionMismatch())
+		if !errors.Is(err, stripe.ErrWebhookNoValidSignature) {
+			break
+		}
+	}
 	switch {
 	case isSignatureError(err):
 		return payments.Notice{}, fmt.Errorf("%w: %w", payments.ErrSignature, err)
