@@ -19,7 +19,7 @@ func TestTheCostsOfAnIdleStackAreTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	tpl := load(t).at(t, "prod", "StripeWebhookSecretArn=arn:aws:secretsmanager:eu-central-1:111122223333:secret:hook")
-	const given = 2 // secrets by parameter: the provider's key, and that of its notices
+	const given = 2                    // secrets by parameter: the provider's key, and that of its notices
 	alarms := len(tpl.alarmMetrics(t)) // an alarm costs as much for each metric in it
 	metrics := 0
 	for _, d := range telemetry.Definitions() {
