@@ -202,10 +202,18 @@ func (r *run) rebuilt(ctx context.Context, before rebuild.State) error {
 }
 
 func (r *run) audited(ctx context.Context) error {
-	if err := r.Audit(ctx); err != nil {
+	over := func(s rebuild.State) bool { return s.Audit == nil || s.Audit.Phase == rebuild.Done }
+	err := r.Audit(ctx)
+	if errors.Is(err, rebuild.ErrRefused) { // the daily one is under way
+		if _, err := r.until(ctx, over); err != nil {
+			return err
+		}
+		err = r.Audit(ctx)
+	}
+	if err != nil {
 		return err
 	}
-	s, err := r.until(ctx, func(s rebuild.State) bool { return s.Audit != nil && s.Audit.Phase == rebuild.Done })
+	s, err := r.until(ctx, over)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type service struct {
 	started  bool // a rebuild
 	looks    int  // at the state, since it was
 	audit    bool
+	refuse   int // audits, because another is under way
 
 	bookStatus, readStatus int    // during the rebuild; 0: as it should be
 	list                   string // of the rider
@@ -88,6 +89,10 @@ func (s *service) run(t *testing.T) (remake.Report, string) {
 		Audit: func(context.Context) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
+			if s.refuse > 0 {
+				s.refuse--
+				return fmt.Errorf("%w: an audit is checking", rebuild.ErrRefused)
+			}
 			s.audit = true
 			return nil
 		},
@@ -111,6 +116,21 @@ func TestAHealthyStackPasses(t *testing.T) {
 		if !strings.Contains(out, phase) {
 			t.Errorf("phase %s is not told:\n%s", phase, out)
 		}
+	}
+}
+
+// The sweeper makes an audit of its own on a new stack: it is waited for.
+func TestTheAuditWaitsForAnother(t *testing.T) {
+	t.Parallel()
+	s := newService()
+	s.refuse = 1
+	if report, out := s.run(t); report.Failed != 0 || !s.audit {
+		t.Errorf("%d failed\n%s", report.Failed, out)
+	}
+	s = newService()
+	s.refuse = 2
+	if report, out := s.run(t); report.Failed != 1 || !strings.Contains(out, "an audit is checking") {
+		t.Errorf("%d failed\n%s", report.Failed, out)
 	}
 }
 
