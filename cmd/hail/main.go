@@ -42,6 +42,7 @@ type commands struct {
 	Reconcile reconcileCommand `cmd:"" help:"Compare a booking's payment with what the provider has."`
 	Rebuild   rebuildCommand   `cmd:"" help:"Make the views anew from the log, while they serve."`
 	Audit     auditCommand     `cmd:"" help:"Compare every view with the log, and mend what differs."`
+	Publish   publishCommand   `cmd:"" help:"Tell the event bus once more of what the log has of a time."`
 	DLQ       dlqCommand       `cmd:"" name:"dlq" help:"Look through the dead-letter queues, and bring messages back."`
 	Smoke     smokeCommand     `cmd:"" help:"Check a deployed stack end to end: the running local one, one in AWS, or any with tokens."`
 	Tools     toolsCommand     `cmd:"" help:"Install a pinned tool under .tools/ and print the directory of its programs."`

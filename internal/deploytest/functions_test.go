@@ -139,7 +139,7 @@ func parse(t *testing.T, dir string) []*ast.File {
 
 func TestOutputsThatToolsRead(t *testing.T) {
 	want := []string{
-		"ApiId", "ApiUrl", "ControlTableName", "EventsTableName", "JwtIssuer", "PaymentsDeadLetterQueueUrl", "PaymentsQueueUrl",
+		"ApiId", "ApiUrl", "ControlTableName", "EventBusArn", "EventsTableName", "JwtIssuer", "PaymentsDeadLetterQueueUrl", "PaymentsQueueUrl",
 		"ProjectionDeadLetterQueueUrl", "ProjectionQueueUrl", "RebuildDeadLetterQueueUrl", "RebuildQueueUrl", "RelayFunctionName", "UserPoolClientId", "UserPoolId", "ViewsTableName",
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(load(t).outputs))); diff != "" {
