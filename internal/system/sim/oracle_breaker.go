@@ -11,7 +11,7 @@ import (
 const (
 	probesToClose = 3
 	failuresToTip = 2 // the least of 3 calls that are half of them
-	countedFor    = 5*time.Minute + 10*time.Second + grace
+	countedFor    = 5*time.Minute + 10*time.Second + grace + mostLate // until whoever wants it open is heard
 	mostRest      = 5 * time.Minute
 	mostLease     = 10 * time.Second
 	// grace is how long it takes until everybody has heard: a snapshot's time, the read

@@ -133,9 +133,12 @@ func (l eventLog) Append(ctx context.Context, at events.Position, draft events.D
 	return appended, err
 }
 
+// mostLate is how long something that was sent may be on its way.
+const mostLate = 90 * time.Second
+
 // later lets something that a function sent arrive after the function gave up.
 func (w *World) later(what string, effect func()) {
-	w.arrives(what, time.Duration(1+w.src.pick("late", 90))*time.Second, effect)
+	w.arrives(what, time.Duration(1+w.src.pick("late", int(mostLate/time.Second)))*time.Second, effect)
 }
 
 // arrives lets it arrive after some time.
