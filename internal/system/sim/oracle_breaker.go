@@ -10,7 +10,7 @@ import (
 // What the product promises of its breaker, in words of its own.
 const (
 	probesToClose = 3
-	failuresToTip = 2 // the least of 3 calls that are half of them
+	failuresToTip = 2                                                 // the least of 3 calls that are half of them
 	countedFor    = 5*time.Minute + 10*time.Second + grace + mostLate // until whoever wants it open is heard
 	mostRest      = 5 * time.Minute
 	mostLease     = 10 * time.Second
