@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/remake"
+	"github.com/hailstone-rides/hailstone/cmd/hail/internal/smoke"
 	"github.com/hailstone-rides/hailstone/internal/control/dynamocontrol"
 	"github.com/hailstone-rides/hailstone/internal/localstack"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/rebuild"
@@ -27,22 +28,14 @@ about 9 minutes.`
 }
 
 func (c devRebuild) Run(a *app) error {
-	var report remake.Report
-	failed := a.ownStack("rebuild", func(own ownStack) (bool, error) {
+	checks := func(r remake.Report) smoke.Report { return r.Report }
+	return prove(a, "rebuild", checks, func(own ownStack) (remake.Report, error) {
 		options, err := c.options(a, own)
 		if err != nil {
-			return false, err
+			return remake.Report{}, err
 		}
-		report, err = remake.Run(a.ctx, options, a.progress())
-		return report.Failed == 0, err
+		return remake.Run(a.ctx, options, a.progress())
 	})
-	if a.json && len(report.Checks) > 0 {
-		if err := a.printJSON(report); err != nil {
-			return err
-		}
-		return failed
-	}
-	return a.showReport(report.Report, failed)
 }
 
 func (c devRebuild) options(a *app, own ownStack) (remake.Options, error) {

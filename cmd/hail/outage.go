@@ -9,6 +9,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/outage"
+	"github.com/hailstone-rides/hailstone/cmd/hail/internal/smoke"
 	"github.com/hailstone-rides/hailstone/internal/deferral/dynamodeferral"
 	"github.com/hailstone-rides/hailstone/internal/localstack"
 )
@@ -29,22 +30,14 @@ healthy phases of the same run. Afterwards every booking must be confirmed, and 
 }
 
 func (c devOutage) Run(a *app) error {
-	var report outage.Report
-	failed := a.ownStack("outage", func(own ownStack) (bool, error) {
+	checks := func(r outage.Report) smoke.Report { return r.Report }
+	return prove(a, "outage", checks, func(own ownStack) (outage.Report, error) {
 		options, err := c.options(a, own)
 		if err != nil {
-			return false, err
+			return outage.Report{}, err
 		}
-		report, err = outage.Run(a.ctx, options, a.progress())
-		return report.Failed == 0, err
+		return outage.Run(a.ctx, options, a.progress())
 	})
-	if a.json && len(report.Checks) > 0 {
-		if err := a.printJSON(report); err != nil {
-			return err
-		}
-		return failed
-	}
-	return a.showReport(report.Report, failed)
 }
 
 // enoughToJudge is the least of bookings of a phase whose latencies are compared.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/hailstone-rides/hailstone/cmd/hail/internal/smoke"
 	"github.com/hailstone-rides/hailstone/internal/localstack"
 )
 
@@ -65,4 +66,22 @@ func (a *app) onStack(root, dir string, check func(ownStack) (bool, error)) (pas
 	return check(ownStack{
 		Endpoints: stack.Endpoints, deployed: stack, root: root, instance: instance, steps: steps,
 	})
+}
+
+// prove runs checks on a stack of their own and prints what came of them: the whole
+// report as JSON, or how many of its checks passed.
+func prove[R any](a *app, name string, checks func(R) smoke.Report, run func(ownStack) (R, error)) error {
+	var report R
+	failed := a.ownStack(name, func(own ownStack) (bool, error) {
+		var err error
+		report, err = run(own)
+		return checks(report).Failed == 0, err
+	})
+	if a.json && len(checks(report).Checks) > 0 {
+		if err := a.printJSON(report); err != nil {
+			return err
+		}
+		return failed
+	}
+	return a.showReport(checks(report), failed)
 }
