@@ -72,21 +72,28 @@ func (c devSmoke) check(a *app, own ownStack) (smoke.Report, error) {
 		return report, err
 	}
 	recovery.Run(a.ctx, recovering, &report, a.progress())
-	report.Check(a.ctx, a.progress(), "what the functions may do is what they did, or excused", func() error { return own.compareRights(a) })
+	report.Check(a.ctx, a.progress(), "what the functions may do is what they did, or excused", func() error {
+		return own.compareRights(a.ctx, a.progress(), own.Endpoints, "")
+	})
 	return report, context.Cause(a.ctx)
 }
 
-// compareRights holds what the functions' roles may do against what they did since the stack was started.
-func (own ownStack) compareRights(a *app) error {
-	granted, calls, err := own.instance.Rights(a.ctx, own.Endpoints)
+// compareRights holds what roles of a stack may do, all of them or the one named, against what they did since the
+// emulator was started.
+func (own ownStack) compareRights(ctx context.Context, out io.Writer, stack localstack.Endpoints, role string) error {
+	granted, calls, err := own.instance.Rights(ctx, stack)
 	if err != nil {
 		return err
 	}
+	if role != "" {
+		granted = slices.DeleteFunc(granted, func(r rights.Right) bool { return r.Role != role })
+		calls = slices.DeleteFunc(calls, func(c rights.Call) bool { return c.Role != role })
+	}
 	unseen := slices.DeleteFunc(rights.Unseen(), func(e rights.Exception) bool { return e.KeptData })
 	o := rights.Compare(granted, calls, unseen)
-	fmt.Fprintf(a.progress(), "  %d rights: %d used, %d excused\n", o.Granted, o.Used, o.Excused)
-	if len(o.Wrong) > 0 {
-		return errors.New(strings.Join(o.Wrong, "\n"))
+	fmt.Fprintf(out, "  %d rights: %d used, %d excused\n", o.Granted, o.Used, o.Excused)
+	if len(o.Wrong) > 0 || o.Used == 0 {
+		return errors.New(strings.Join(append(o.Wrong, fmt.Sprintf("%d were used", o.Used)), "\n"))
 	}
 	return nil
 }

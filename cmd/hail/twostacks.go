@@ -78,6 +78,9 @@ func (devTwoStacks) check(a *app, own ownStack, report *smoke.Report) error {
 		{"each stack lists its own booking alone, and does not know the other's: 404", n.apart},
 		{"each log has its own booking alone", n.logs},
 		{"the event bus hears of every event of the second stack's booking, and of nothing else", n.heard},
+		{"what the publisher may do is what it did, or excused", func(ctx context.Context) error {
+			return own.compareRights(ctx, a.progress(), second, "PublisherRole")
+		}},
 		{"the second stack is deleted", n.remove},
 		{"the first goes on: its booking is there, and another is made and authorized", n.goOn},
 	} {

@@ -9,7 +9,8 @@ import (
 
 // What no call in a local stack uses is granted for a reason, and only where it has one.
 func TestRightsThatNobodyIsSeenToUseAreGranted(t *testing.T) {
-	kept, local := load(t).at(t, "prod").allRights(t), load(t).at(t, "local").allRights(t)
+	const bus = "EventBusArn=arn:aws:events:eu-central-1:111122223333:event-bus/company"
+	kept, local := load(t).at(t, "prod", bus).allRights(t), load(t).at(t, "local", bus).allRights(t)
 	for _, exception := range rights.Unseen() {
 		if exception.Reason == "" || len(exception.Rights) == 0 {
 			t.Errorf("%+v", exception)

@@ -95,10 +95,13 @@ func TestCompare(t *testing.T) {
 			[]string{"R: get on T: it was used, and needs no excuse any more"},
 		},
 		{
-			"gone", nil, nil,
+			"gone",
+			[]rights.Right{right("put", "")},
+			[]rights.Call{call("put")},
 			[]rights.Right{right("get", "")},
 			[]string{"R: get on T: it is excused, and not granted"},
 		},
+		{"of a role that is not there", nil, nil, []rights.Right{right("get", "")}, nil},
 		{
 			"nobody checks",
 			[]rights.Right{right("get", "a"), right("get", "b/*")},

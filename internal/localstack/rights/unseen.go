@@ -23,13 +23,16 @@ func Unseen() []Exception {
 		},
 		{
 			Reason: "Lambda reads the stream in the name of the function, and the emulator again without asking.",
-			Rights: each([]string{"RelayRole"}, []string{
+			Rights: each([]string{"RelayRole", "PublisherRole"}, []string{
 				"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams",
 			}, "EventsTable/stream"),
 		},
 		{
 			Reason: "Lambda reports a batch of the stream that nobody could handle, 23 hours after it came.",
-			Rights: each([]string{"RelayRole"}, []string{"sqs:SendMessage"}, "RelayFailureQueue"),
+			Rights: slices.Concat(
+				each([]string{"RelayRole"}, []string{"sqs:SendMessage"}, "RelayFailureQueue"),
+				each([]string{"PublisherRole"}, []string{"sqs:SendMessage"}, "PublisherFailureQueue"),
+			),
 		},
 		{
 			Reason:      "EventBridge starts the sweeper every minute. The emulator's schedules ask nobody.",
@@ -41,6 +44,7 @@ func Unseen() []Exception {
 			Rights: slices.Concat(
 				logged("BookingRole", "BookingLogGroup"), logged("RelayRole", "RelayLogGroup"), logged("PaymentRole", "PaymentLogGroup"),
 				logged("ProjectorRole", "ProjectorLogGroup"), logged("RebuildRole", "RebuildLogGroup"), logged("SweeperRole", "SweeperLogGroup"),
+				logged("PublisherRole", "PublisherLogGroup"),
 			),
 		},
 		{
@@ -57,7 +61,7 @@ func Unseen() []Exception {
 	}
 }
 
-var functions = []string{"BookingRole", "PaymentRole", "ProjectorRole", "RebuildRole", "RelayRole", "SweeperRole"}
+var functions = []string{"BookingRole", "PaymentRole", "ProjectorRole", "PublisherRole", "RebuildRole", "RelayRole", "SweeperRole"}
 
 func polled(role, queue string) []Right {
 	return each([]string{role}, []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}, queue)
