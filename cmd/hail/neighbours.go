@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -78,6 +79,22 @@ func (n *neighbours) logs(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// publishAgain runs what hail publish does, on a bus whose queue is empty by now.
+func (n *neighbours) publishAgain(ctx context.Context) error {
+	r, err := n.second.republication()
+	if err != nil {
+		return err
+	}
+	if r.forward, err = n.second.publisher(); err != nil {
+		return err
+	}
+	r.until = time.Now().Add(time.Hour)
+	if err := r.run(ctx); err != nil {
+		return err
+	}
+	return n.heard(ctx)
 }
 
 // heard expects each event of the second stack's booking on the bus, once at least, and

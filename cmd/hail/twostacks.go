@@ -81,6 +81,7 @@ func (devTwoStacks) check(a *app, own ownStack, report *smoke.Report) error {
 		{"what the publisher may do is what it did, or excused", func(ctx context.Context) error {
 			return own.compareRights(ctx, a.progress(), second, "PublisherRole")
 		}},
+		{"hail publish tells the event bus of all of it once more", n.publishAgain},
 		{"the second stack is deleted", n.remove},
 		{"the first goes on: its booking is there, and another is made and authorized", n.goOn},
 	} {
