@@ -30,6 +30,7 @@ func (s samples) check(ctx context.Context, a *app, report *smoke.Report) {
 	}{
 		{"BookingFunction", "booking-create", "requests a booking", answers(http.StatusCreated, `"state":"requested"`)},
 		{"RelayFunction", "relay", "sends the hints that the other samples have", s.relayed},
+		{"PublisherFunction", "publisher", "puts what happened on the event bus", succeeds},
 		{"PaymentFunction", "payment", "has the payment authorized", succeeds},
 		{"ProjectorFunction", "projector", "writes the view", succeeds},
 		{"BookingFunction", "booking-read", "reads the booking, confirmed", answers(http.StatusOK, `"state":"confirmed"`)},

@@ -230,14 +230,21 @@ func (s *SAMLocal) startAPI(ctx context.Context) error {
 	return awaitURL(ctx, s.Endpoints.API+"/health", api)
 }
 
+// defaultBus is the event bus that every account has.
+const defaultBus = "arn:aws:events:" + region + ":" + account + ":event-bus/default"
+
 // local returns the command line of a `sam local` command.
 func (s *SAMLocal) local(what string, options ...string) ([]string, error) {
 	arch, err := architecture(runtime.GOARCH)
 	if err != nil {
 		return nil, err
 	}
+	parameters := "Stage=local Architecture=" + arch
+	if what == "invoke" { // every function can be, that of an event bus, too
+		parameters += " EventBusArn=" + defaultBus
+	}
 	return s.tool.args([]string{"local", what}, slices.Concat(options, s.image, []string{
-		"--template-file", s.template, "--parameter-overrides", "Stage=local Architecture=" + arch,
+		"--template-file", s.template, "--parameter-overrides", parameters,
 	})...), nil
 }
 
