@@ -63,7 +63,7 @@ two-stacks: ## Deploy two stacks to one account on this machine, one with an eve
 outage: ## Deploy to this machine, book while the payment provider is down and hanging, compare, stop
 	@$(HAIL) dev outage $(if $(BOOKINGS),--bookings $(BOOKINGS)) $(if $(DOWN),--down $(DOWN)) $(if $(HANGING),--hanging $(HANGING))
 
-# About 10 minutes. CI does it with 300 bookings, among the tests.
+# About 12 minutes. CI does it with 300 bookings, among the tests.
 rebuild-proof: ## Make the views of 20,000 bookings anew under load, and measure that: BOOKINGS=
 	go test ./internal/system/scale -v -count=1 -timeout=60m -judge -bookings=$(or $(BOOKINGS),20000)
 
