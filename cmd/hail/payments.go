@@ -1,10 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -65,36 +63,17 @@ func (c pendingCommand) Run(a *app) error {
 	return a.showPending(list)
 }
 
-// endOfTime is later than every attempt.
-var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // pending returns all that waits, what waits longest first.
 func pending(ctx context.Context, items deferral.Store) ([]waiting, error) {
-	const page = 100
-	list := []waiting{}
-	for shard := range deferral.Shards {
-		var after deferral.Place
-		for {
-			found, err := items.Due(ctx, shard, endOfTime, after, page)
-			if err != nil {
-				return nil, err
-			}
-			for _, item := range found {
-				after = item.Place()
-				list = append(list, waiting{
-					Booking: item.Booking, Operation: string(item.Operation), Reason: string(item.Reason), Reconcile: item.Reconcile,
-					Attempts: item.Attempts, Since: item.Since, Next: item.Next,
-				})
-			}
-			if len(found) < page {
-				break
-			}
+	all, err := deferral.All(ctx, items)
+	list := make([]waiting, len(all))
+	for i, item := range all {
+		list[i] = waiting{
+			Booking: item.Booking, Operation: string(item.Operation), Reason: string(item.Reason), Reconcile: item.Reconcile,
+			Attempts: item.Attempts, Since: item.Since, Next: item.Next,
 		}
 	}
-	slices.SortFunc(list, func(a, b waiting) int {
-		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Booking, b.Booking))
-	})
-	return list, nil
+	return list, err
 }
 
 func (a *app) showPending(list []waiting) error {

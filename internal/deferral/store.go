@@ -1,9 +1,11 @@
 package deferral
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
@@ -74,6 +76,31 @@ type Store interface {
 	Reconciled(ctx context.Context, item Item) error
 	// Delete deletes the item, if it is as it was read.
 	Delete(ctx context.Context, item Item) error
+}
+
+// All returns every item there is, what waits longest first. It is for people: it reads
+// all shards to their ends.
+func All(ctx context.Context, s Store) ([]Item, error) {
+	const page = 100
+	endOfTime := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	var all []Item
+	for shard := range Shards {
+		for after := (Place{}); ; {
+			found, err := s.Due(ctx, shard, endOfTime, after, page)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, found...)
+			if len(found) < page {
+				break
+			}
+			after = found[len(found)-1].Place()
+		}
+	}
+	slices.SortFunc(all, func(a, b Item) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Booking, b.Booking))
+	})
+	return all, nil
 }
 
 // Place is a position among the items of a shard; the zero place is before all.

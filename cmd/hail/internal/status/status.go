@@ -124,23 +124,13 @@ const (
 
 // payments looks at the payment work that was put off.
 func (s Sources) payments(ctx context.Context, r *Report) error {
-	const page = 100
-	end := s.Now().AddDate(1, 0, 0)
+	items, err := deferral.All(ctx, s.Items)
+	if err != nil {
+		return err
+	}
 	var w Waiting
-	for shard := range deferral.Shards {
-		for after := (deferral.Place{}); ; {
-			items, err := s.Items.Due(ctx, shard, end, after, page)
-			if err != nil {
-				return err
-			}
-			for _, item := range items {
-				after = item.Place()
-				w.add(r.At.Sub(item.Since))
-			}
-			if len(items) < page {
-				break
-			}
-		}
+	for _, item := range items {
+		w.add(r.At.Sub(item.Since))
 	}
 	r.Payments = &w
 	if w.Oldest > tooLongDue.Seconds() {
