@@ -3,6 +3,7 @@ package scale_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -136,10 +137,7 @@ func (w *world) sample(table string) item {
 }
 
 func rekeyed(from item, key, value string) item {
-	moved := item{}
-	for name, v := range from {
-		moved[name] = v
-	}
+	moved := maps.Clone(from)
 	moved[key] = &types.AttributeValueMemberS{Value: value}
 	return moved
 }

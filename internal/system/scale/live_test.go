@@ -18,6 +18,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/queue"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
 // hints is the queue of the projector: it delivers in any order, and some hints twice.
@@ -87,7 +88,7 @@ func (w *world) drain(ctx context.Context, q *hints, until func() bool) {
 			if q.empty() && until() {
 				return
 			}
-			pause(ctx, 5*time.Millisecond)
+			_ = resilience.Sleep(ctx, 5*time.Millisecond)
 			continue
 		}
 		failed := queue.Process(ctx, batch, 10, func(ctx context.Context, d queue.Delivery) error {
@@ -102,13 +103,6 @@ func (w *world) drain(ctx context.Context, q *hints, until func() bool) {
 		for _, f := range failed {
 			w.Errorf("projector: %v", f.Err)
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
 	}
 }
 
@@ -129,7 +123,7 @@ func (w *world) goesOn(ids []booking.ID) *load {
 	var made atomic.Int64
 	for range 2 {
 		l.group.Go(func() {
-			for ; !l.over(); pause(w.Context(), restOfWriter) {
+			for ; !l.over(); _ = resilience.Sleep(w.Context(), restOfWriter) {
 				if rand.IntN(3) == 0 {
 					l.moves(bookingID(newRides+int(made.Add(1))), 0)
 					continue
@@ -141,7 +135,7 @@ func (w *world) goesOn(ids []booking.ID) *load {
 	}
 	api := w.api()
 	l.group.Go(func() {
-		for ; !l.over(); pause(w.Context(), restOfReader) {
+		for ; !l.over(); _ = resilience.Sleep(w.Context(), restOfReader) {
 			l.looks(api, ids[rand.IntN(len(ids))])
 		}
 	})

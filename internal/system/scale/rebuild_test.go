@@ -14,6 +14,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/queue"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/rebuild"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
 var (
@@ -137,7 +138,7 @@ func (w *world) rebuilds() *crew {
 			phase = state.Rebuild.Phase
 			w.Logf("%s  %s", time.Since(w.began).Round(time.Second), phase)
 		}
-		pause(ctx, 100*time.Millisecond)
+		_ = resilience.Sleep(ctx, 100*time.Millisecond)
 	}
 	stop()
 	group.Wait()
