@@ -194,16 +194,5 @@ func (n *neighbours) goOn(ctx context.Context) error {
 
 // eventually repeats try until it succeeds or patience ends, and returns the last error.
 func eventually(ctx context.Context, try func() error) error {
-	deadline := time.Now().Add(patience)
-	for {
-		err := try()
-		if err == nil || time.Now().After(deadline) {
-			return err
-		}
-		select {
-		case <-time.After(pollEvery):
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
+	return smoke.Eventually(ctx, patience, pollEvery, try)
 }

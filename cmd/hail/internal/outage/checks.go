@@ -9,21 +9,12 @@ import (
 	"time"
 
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/api"
+	"github.com/hailstone-rides/hailstone/cmd/hail/internal/smoke"
 )
 
 // eventually repeats a check until it succeeds, or patience ends.
 func (r *run) eventually(ctx context.Context, check func() error) error {
-	const pause = 500 * time.Millisecond
-	for until := time.Now().Add(r.Patience); ; {
-		err := check()
-		if err == nil || ctx.Err() != nil || time.Now().After(until) {
-			return errors.Join(err, ctx.Err())
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-		}
-	}
+	return smoke.Eventually(ctx, r.Patience, 500*time.Millisecond, check)
 }
 
 // settles checks that every booking of a phase gets its authorization, soon and by
@@ -125,21 +116,7 @@ func (r *run) aftermath(ctx context.Context) error {
 		return r.eventually(ctx, func() error { return r.nothingWaits(ctx) })
 	})
 	r.check(ctx, "each booking holds money once, and no other", func() error { return r.heldOnce(ctx) })
-	r.check(ctx, "the dead-letter queues are empty", func() error {
-		counts, err := r.DeadLetters(ctx)
-		if err != nil {
-			return err
-		}
-		if len(counts) == 0 {
-			return errors.New("the stack has none")
-		}
-		for queue, n := range counts {
-			if n > 0 {
-				err = errors.Join(err, fmt.Errorf("%s has %d messages", queue, n))
-			}
-		}
-		return err
-	})
+	r.check(ctx, "the dead-letter queues are empty", func() error { return smoke.NoDeadLetters(ctx, r.DeadLetters) })
 	return ctx.Err()
 }
 

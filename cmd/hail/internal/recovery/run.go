@@ -135,16 +135,5 @@ func (s *session) does(id booking.ID, at time.Time, commands ...booking.Command)
 
 // eventually repeats try until it succeeds or patience ends; it returns the last error.
 func (s *session) eventually(try func() error) error {
-	deadline := time.Now().Add(s.Patience)
-	for {
-		err := try()
-		if err == nil || time.Now().After(deadline) {
-			return err
-		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-s.ctx.Done():
-			return s.ctx.Err()
-		}
-	}
+	return smoke.Eventually(s.ctx, s.Patience, 50*time.Millisecond, try)
 }

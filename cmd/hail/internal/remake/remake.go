@@ -15,6 +15,7 @@ import (
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/api"
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/smoke"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/rebuild"
+	"github.com/hailstone-rides/hailstone/internal/resilience"
 )
 
 // Options of a run.
@@ -83,7 +84,7 @@ func Run(ctx context.Context, o Options, out io.Writer) (Report, error) {
 		return r.failed()
 	})
 	r.check(ctx, "an audit finds no view that differs from the log", func() error { return r.audited(ctx) })
-	r.check(ctx, "no dead letters", func() error { return r.noDeadLetters(ctx) })
+	r.check(ctx, "no dead letters", func() error { return smoke.NoDeadLetters(ctx, r.DeadLetters) })
 	return r.report, context.Cause(ctx)
 }
 
@@ -94,7 +95,7 @@ func (r *run) side(ctx context.Context, more func() bool, rest time.Duration, do
 		clients.Go(func() {
 			for more() && ctx.Err() == nil {
 				do(ctx)
-				pause(ctx, rest)
+				_ = resilience.Sleep(ctx, rest) // more looks at ctx
 			}
 		})
 	}
@@ -225,7 +226,7 @@ func (r *run) audited(ctx context.Context) error {
 
 // until waits for a state.
 func (r *run) until(ctx context.Context, reached func(rebuild.State) bool) (rebuild.State, error) {
-	for deadline := time.Now().Add(r.Patience); ; pause(ctx, r.Look) {
+	for deadline := time.Now().Add(r.Patience); ; _ = resilience.Sleep(ctx, r.Look) {
 		s, err := r.State(ctx)
 		switch {
 		case err != nil:
@@ -238,26 +239,6 @@ func (r *run) until(ctx context.Context, reached func(rebuild.State) bool) (rebu
 	}
 }
 
-func (r *run) noDeadLetters(ctx context.Context) error {
-	counts, err := r.DeadLetters(ctx)
-	if err != nil {
-		return err
-	}
-	for queue, n := range counts {
-		if n > 0 {
-			return fmt.Errorf("%d of %s", n, queue)
-		}
-	}
-	return nil
-}
-
 func (r *run) check(ctx context.Context, name string, do func() error) {
 	r.report.Check(ctx, r.out, name, do)
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }

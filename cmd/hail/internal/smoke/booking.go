@@ -288,24 +288,6 @@ func (s *session) declinedCard() {
 	})
 }
 
-func (s *session) deadLetters() {
-	if s.target.DeadLetters == nil {
-		s.note("not checked: the dead-letter queues (they cannot be read from here)")
-		return
-	}
-	s.check("the dead-letter queues are empty", func() error {
-		counts, err := s.target.DeadLetters(s.ctx)
-		if err != nil {
-			return err
-		}
-		var failures []error
-		for queue, count := range counts {
-			failures = append(failures, equal(queue, count, 0))
-		}
-		return errors.Join(append(failures, ensure(len(counts) > 0, "no dead-letter queue was found"))...)
-	})
-}
-
 func (s *session) post(key string, request any) (api.Response, error) {
 	return s.rider.Do(s.ctx, api.Request{Method: http.MethodPost, Path: "/v1/bookings", Key: key, Body: request})
 }

@@ -143,16 +143,5 @@ func (s *session) note(format string, args ...any) {
 
 // eventually repeats try until it succeeds or patience ends; it returns the last error.
 func (s *session) eventually(try func() error) error {
-	deadline := time.Now().Add(s.target.Patience)
-	for {
-		err := try()
-		if err == nil || time.Now().After(deadline) {
-			return err
-		}
-		select {
-		case <-time.After(25 * time.Millisecond):
-		case <-s.ctx.Done():
-			return s.ctx.Err()
-		}
-	}
+	return Eventually(s.ctx, s.target.Patience, 25*time.Millisecond, try)
 }
