@@ -120,6 +120,8 @@ func (v *validation) amount(pointer string, m Money, currency string, most int64
 	}
 	if m.Amount < 0 || m.Amount > most {
 		v.add(pointer+"/amount", fmt.Sprintf("must be from 0 to %d", most))
+	} else if step := currencyOf(currency).Step; m.Amount%step != 0 {
+		v.add(pointer+"/amount", fmt.Sprintf("must be a multiple of %d in %s", step, currency))
 	}
 }
 

@@ -34,7 +34,7 @@ func (p Payment) open() bool { return p.Status == PaymentPending || p.Status == 
 // OwesAuthorization tells whether the fare should be held: for a new booking, and
 // for an amount owed whose hold was lost.
 func (s State) OwesAuthorization() bool {
-	return s.Payment.open() && (s.Status == Requested || s.Owed().Amount >= SmallestCharge)
+	return s.Payment.open() && (s.Status == Requested || s.Owed().Chargeable())
 }
 
 // decidePaymentStarted grants the first object of a group only: of two functions

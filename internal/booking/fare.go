@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -52,11 +51,6 @@ type Quote struct {
 	DurationS int64
 }
 
-// SmallestCharge is the least that a card can be charged with, in minor units: the
-// provider's minimum for the currencies that have two decimals. What is owed below
-// it is waived.
-const SmallestCharge = 50
-
 //go:embed tariffs/*.json
 var tariffFiles embed.FS
 
@@ -91,32 +85,59 @@ func parseTariff(raw []byte) (Tariff, error) {
 	if err := json.UnmarshalRead(bytes.NewReader(raw), &t, json.RejectUnknownMembers(true)); err != nil {
 		return Tariff{}, err
 	}
-	return t, t.validate()
+	if err := t.validate(); err != nil {
+		return Tariff{}, err
+	}
+	return t, t.fits()
 }
 
 func (t Tariff) validate() error {
+	currency, known := CurrencyOf(t.Currency)
 	switch {
-	case !currencyCode.MatchString(t.Currency):
-		return fmt.Errorf("currency %q is not an ISO 4217 code", t.Currency)
+	case !known:
+		return fmt.Errorf("currency %q is not one that cards can be charged in, see currency.go", t.Currency)
 	case !within(100, t.RoadFactorPercent, 1000):
 		return fmt.Errorf("road_factor_percent %d is not from 100 to 1000", t.RoadFactorPercent)
 	case !within(1, t.MetersPerMinute, 10_000) || !within(1, t.MaxDistance, maxMeters):
 		return fmt.Errorf("meters_per_minute must be from 1 to 10000, max_distance_m from 1 to %d", maxMeters)
 	case !within(0, t.HeadroomPercent, 1000) || !within(0, t.Fees.Cancellation, highestPrice) || !within(0, t.Fees.NoShow, highestPrice):
 		return fmt.Errorf("headroom must be from 0 to 1000 percent, fees from 0 to %d", highestPrice)
+	case !currency.allows(t.Fees.Cancellation, t.Fees.NoShow):
+		return fmt.Errorf("fees must be multiples of %d in %s", currency.Step, t.Currency)
 	case len(t.Products) == 0:
 		return fmt.Errorf("there are no products")
 	}
 	for name, p := range t.Products {
-		priced := within(0, p.Base, highestPrice) && within(0, p.PerKM, highestPrice) && within(0, p.PerMinute, highestPrice)
-		if !priced || !within(SmallestCharge, p.Minimum, highestPrice) {
-			return fmt.Errorf("product %q has a price that is not from 0 to %d, or a minimum below %d", name, highestPrice, SmallestCharge)
+		if err := t.validateProduct(p, currency); err != nil {
+			return fmt.Errorf("product %q: %w", name, err)
 		}
 	}
 	return nil
 }
 
-var currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
+func (t Tariff) validateProduct(p Product, currency Currency) error {
+	priced := within(0, p.Base, highestPrice) && within(0, p.PerKM, highestPrice) && within(0, p.PerMinute, highestPrice)
+	switch {
+	case !priced || !within(currency.Minimum, p.Minimum, highestPrice):
+		return fmt.Errorf("a price is not from 0 to %d, or the minimum is below %d", highestPrice, currency.Minimum)
+	case !currency.allows(p.Minimum):
+		return fmt.Errorf("the minimum must be a multiple of %d in %s", currency.Step, currency.Code)
+	}
+	return nil
+}
+
+// fits returns an error if the hold for the longest ride of a valid tariff is more than
+// a card can be charged with.
+func (t Tariff) fits() error {
+	most := currencyOf(t.Currency).Maximum
+	for _, name := range t.ProductNames() {
+		longest := t.Products[name].Fare(t.MaxDistance, t.duration(t.MaxDistance), t.Currency)
+		if hold := t.Hold(longest).Amount; hold > most {
+			return fmt.Errorf("product %q: a ride of max_distance_m holds %d, a card takes at most %d in %s", name, hold, most, t.Currency)
+		}
+	}
+	return nil
+}
 
 // highestPrice bounds every single price, in minor units. With it no fare of a
 // ride that validation lets pass can overflow.
@@ -131,21 +152,26 @@ func (t Tariff) ProductNames() []string { return slices.Sorted(maps.Keys(t.Produ
 // of the tariff's.
 func (t Tariff) Quote(product string, from, to Place) Quote {
 	distance := t.Distance(from, to)
-	duration := distance * 60 / t.MetersPerMinute
+	duration := t.duration(distance)
 	return Quote{Fare: t.Products[product].Fare(distance, duration, t.Currency), DistanceM: distance, DurationS: duration}
 }
 
+// duration is how many seconds a quote assumes for that many meters.
+func (t Tariff) duration(meters int64) int64 { return meters * 60 / t.MetersPerMinute }
+
 // Fare returns the price of a ride of that many meters and seconds, rounded half
-// up once, at the end.
+// up once, at the end, to the step of the currency.
 func (p Product) Fare(meters, seconds int64, currency string) Money {
 	const scale = 1000 * 60 // meters per kilometer, seconds per minute
 	scaled := p.Base*scale + p.PerKM*meters*60 + p.PerMinute*seconds*1000
-	return Money{Amount: max(p.Minimum, (scaled+scale/2)/scale), Currency: currency}
+	step := scale * currencyOf(currency).Step
+	return Money{Amount: max(p.Minimum, (scaled+step/2)/step*(step/scale)), Currency: currency}
 }
 
 // Hold returns what to authorize for a fare: the headroom is rounded up.
 func (t Tariff) Hold(fare Money) Money {
-	return Money{Amount: fare.Amount + (fare.Amount*t.HeadroomPercent+99)/100, Currency: fare.Currency}
+	headroom := (fare.Amount*t.HeadroomPercent + 99) / 100
+	return Money{Amount: currencyOf(fare.Currency).up(fare.Amount + headroom), Currency: fare.Currency}
 }
 
 // Distance estimates the road between two places in meters: the great circle

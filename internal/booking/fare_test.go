@@ -172,7 +172,7 @@ func drawTariff(t *rapid.T) Tariff {
 		Fees: Fees{Cancellation: price.Draw(t, "cancellation"), NoShow: price.Draw(t, "no-show")},
 		Products: map[string]Product{"car": {
 			Base: price.Draw(t, "base"), PerKM: price.Draw(t, "per km"), PerMinute: price.Draw(t, "per minute"),
-			Minimum: rapid.Int64Range(SmallestCharge, highestPrice).Draw(t, "minimum"),
+			Minimum: rapid.Int64Range(currencyOf("EUR").Minimum, highestPrice).Draw(t, "minimum"),
 		}},
 	}
 }
