@@ -78,6 +78,9 @@ func contractRoutes(t *testing.T) []string {
 				access = "open"
 			}
 			routes = append(routes, strings.ToUpper(method)+" "+path+" "+access)
+			if method == "get" { // the contract says of HEAD that it is answered wherever GET is
+				routes = append(routes, "HEAD "+path+" "+access)
+			}
 		}
 	}
 	slices.Sort(routes)

@@ -223,7 +223,7 @@ func TestTheGatewayLimitsAndTellsNoSecrets(t *testing.T) {
 		t.Errorf("limits %v", limits)
 	}
 	open := slices.Sorted(maps.Keys(asMap(t, properties["RouteSettings"])))
-	if diff := cmp.Diff([]string{"GET /health", "GET /openapi.json"}, open); diff != "" {
+	if diff := cmp.Diff([]string{"GET /health", "GET /openapi.json", "HEAD /health", "HEAD /openapi.json"}, open); diff != "" {
 		t.Errorf("routes with limits of their own (-want +got):\n%s", diff)
 	}
 	format := name(dig(t, properties, "AccessLogSettings", "Format"))

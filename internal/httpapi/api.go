@@ -78,8 +78,25 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("/", a.open(func(http.ResponseWriter, *http.Request) error {
 		return noResource()
 	}))
-	return a.recovered(a.canonical(mux))
+	return bodiless(a.recovered(a.canonical(mux)))
 }
+
+// bodiless answers a HEAD as the GET of the same resource, without the body (RFC 9110,
+// section 9.3.2). ServeMux takes it to the handler of the GET.
+func bodiless(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			w = headWriter{w}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// headWriter writes the header of a response and drops its body.
+type headWriter struct{ http.ResponseWriter }
+
+// Write implements http.ResponseWriter.
+func (headWriter) Write(b []byte) (int, error) { return len(b), nil }
 
 // canonical keeps ServeMux from answering by itself: a path with empty or dot
 // segments it would redirect, with a page of HTML. Nothing is served under such
@@ -110,9 +127,6 @@ func (a *API) open(h handler) http.Handler {
 // admitted lets a route's handler see only whom its access admits.
 func (a *API) admitted(to route) http.Handler {
 	return a.open(func(w http.ResponseWriter, r *http.Request) error {
-		if r.Method != to.Method { // ServeMux takes HEAD for GET
-			return noResource()
-		}
 		req, err := a.identified(r.Context(), to.Access)
 		if err != nil {
 			return err

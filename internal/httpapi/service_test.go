@@ -101,16 +101,14 @@ func TestEveryOtherRouteIsAProblem(t *testing.T) {
 		"/v1/bookings/" + id + "/", "/v1/bookings/" + id + "/events/", "/v1/bookings/" + id + "/..", "/v1/bookings/" + id + "/../" + id, "/v1/bookings/.", "/v1/bookings/..",
 		"/v1/bookings/" + id + "/Cancel", "/v1/bookings/" + id + "/expire", "/v1/bookings/" + id + "/cancel/", "/v1/dispatch", "/v1/dispatch/bookings/" + id, "/v1/quotes/1", "/v1/bookings/" + id + "/events/1", "//evil.example/%2f..", "/\\evil.example", "/v1/bookings/\xff\xfe",
 	} {
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodHead, http.MethodPut} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
 			r := read(alice, target)
 			r.method = method
 			w.refused(r, http.StatusNotFound, httpapi.CodeNotFound)
 		}
+		w.headsAs(read(alice, target))
 	}
 	for _, r := range []struct{ method, target string }{
-		{"HEAD", "/health"},
-		{"HEAD", "/v1/bookings"},
-		{"HEAD", at(made.ID)},
 		{"GET", at(made.ID) + "/cancel"},
 		{"PUT", "/v1/bookings"},
 		{"DELETE", at(made.ID)},

@@ -75,17 +75,30 @@ func (c *Contract) Checked(t testing.TB, next http.Handler) http.Handler {
 }
 
 // Check returns what an exchange breaks of the contract: a response that it does
-// not describe, or a success for a request that it does not allow. The body of
-// the response can be read again afterwards.
+// not describe, or a success for a request that it does not allow. A HEAD is answered as
+// the GET is, without a body. The body of the response can be read again afterwards.
 func (c *Contract) Check(r *http.Request, body []byte, resp *http.Response) error {
 	answered, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(answered))
+	if r.Method == http.MethodHead {
+		if len(answered) > 0 {
+			return errors.New("the answer to a HEAD has a body")
+		}
+		r = r.Clone(r.Context())
+		r.Method = http.MethodGet // whose answer it is, without the body
+		return c.check(r, body, resp, answered, true)
+	}
+	return c.check(r, body, resp, answered, false)
+}
+
+// check is Check of a response that was read; headOnly leaves its body out.
+func (c *Contract) check(r *http.Request, body []byte, resp *http.Response, answered []byte, headOnly bool) error {
 	in, err := c.input(r, body)
 	if errors.Is(err, routers.ErrPathNotFound) || errors.Is(err, routers.ErrMethodNotAllowed) {
-		return c.checkUnknownRoute(r.Context(), resp, answered)
+		return c.checkUnknownRoute(r.Context(), resp, answered, headOnly)
 	}
 	if err != nil {
 		return err
@@ -103,8 +116,13 @@ func (c *Contract) Check(r *http.Request, body []byte, resp *http.Response) erro
 	}
 	return openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: in, Status: resp.StatusCode, Header: resp.Header,
-		Body: io.NopCloser(bytes.NewReader(answered)), Options: options(),
+		Body: io.NopCloser(bytes.NewReader(answered)), Options: withoutBody(options(), headOnly),
 	})
+}
+
+func withoutBody(o *openapi3filter.Options, headOnly bool) *openapi3filter.Options {
+	o.ExcludeResponseBody = headOnly
+	return o
 }
 
 // Allows returns why the contract does not allow a request, nil if it does.
@@ -137,7 +155,7 @@ func options() *openapi3filter.Options {
 
 // checkUnknownRoute checks the answer to a request that the gateway would not
 // have let through: a 404 that is a problem like all others.
-func (c *Contract) checkUnknownRoute(ctx context.Context, resp *http.Response, body []byte) error {
+func (c *Contract) checkUnknownRoute(ctx context.Context, resp *http.Response, body []byte, headOnly bool) error {
 	if resp.StatusCode != http.StatusNotFound {
 		return fmt.Errorf("the contract has no such route, and the answer is %d", resp.StatusCode)
 	}
@@ -147,7 +165,7 @@ func (c *Contract) checkUnknownRoute(ctx context.Context, resp *http.Response, b
 		RequestValidationInput: &openapi3filter.RequestValidationInput{
 			Request: &http.Request{Method: http.MethodGet}, Route: &routers.Route{Spec: c.Doc, Operation: operation},
 		},
-		Status: resp.StatusCode, Header: resp.Header, Body: io.NopCloser(bytes.NewReader(body)), Options: options(),
+		Status: resp.StatusCode, Header: resp.Header, Body: io.NopCloser(bytes.NewReader(body)), Options: withoutBody(options(), headOnly),
 	})
 }
 
