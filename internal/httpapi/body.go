@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -53,13 +55,30 @@ func readOptionalBody(r *http.Request, v any) (canonical []byte, err error) {
 	return decodeBody(raw, v)
 }
 
+// declaredJSON refuses a body that its headers declare as something else than JSON, or as
+// compressed. A parameter of application/json has no meaning (RFC 8259, section 11), so it
+// is ignored, with one exception: a client that names another charset than UTF-8 has
+// written its text in it.
 func declaredJSON(r *http.Request) error {
-	contentType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || contentType != "application/json" || !isUTF8(params["charset"]) {
+	for coding := range strings.SplitSeq(lines(r, "Content-Encoding"), ",") {
+		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+			return problem(CodeUnsupportedMedia, codingDetail)
+		}
+	}
+	declared := lines(r, "Content-Type")
+	contentType, params, err := mime.ParseMediaType(declared)
+	switch {
+	case err != nil && strings.Contains(declared, ","):
+		return problem(CodeMalformed, "The Content-Type must be given once.")
+	case err != nil || contentType != "application/json" || !isUTF8(params["charset"]):
 		return problem(CodeUnsupportedMedia, "The body must be application/json in UTF-8.")
 	}
 	return nil
 }
+
+// codingDetail goes with an Accept-Encoding, which tells it from a wrong media type (RFC
+// 9110, section 12.5.3).
+const codingDetail = "The body must not be compressed."
 
 func rawBody(r *http.Request, most int) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(r.Body, int64(most)+1))
@@ -78,6 +97,11 @@ func decodeBody(raw []byte, v any) (canonical []byte, err error) {
 	if err := value.Canonicalize(); err != nil {
 		return nil, bodyProblem(err)
 	}
+	// The gateway puts U+FFFD in place of what is not UTF-8, so that two bodies become one,
+	// and one would be answered as the repeat of the other.
+	if bytes.ContainsRune(value, utf8.RuneError) {
+		return nil, problem(CodeMalformed, "The body has text that is not valid UTF-8, or the character U+FFFD in its place.")
+	}
 	if err := json.Unmarshal(value, v, json.RejectUnknownMembers(true), refuseNull); err != nil {
 		return nil, bodyProblem(err)
 	}
@@ -93,7 +117,15 @@ var refuseNull = json.WithUnmarshalers(json.UnmarshalFromFunc(func(d *jsontext.D
 	return errors.ErrUnsupported // go on as ever
 }))
 
-func isUTF8(charset string) bool { return charset == "" || strings.EqualFold(charset, "utf-8") }
+// isUTF8 says whether text in the charset is UTF-8, as all text in ASCII is.
+func isUTF8(charset string) bool {
+	switch strings.ToLower(charset) {
+	case "", "utf-8", "utf8", "us-ascii", "ascii":
+		return true
+	default:
+		return false
+	}
+}
 
 // bodyProblem tells what no JSON value could mend (400) from a value of the wrong
 // type (422). Neither repeats a value of the body.
@@ -152,33 +184,4 @@ func need[T any](f *findings, pointer string, p *T) T {
 		return *new(T)
 	}
 	return *p
-}
-
-// An idempotency key comes as it is, or as a quoted string (RFC 8941).
-var (
-	rawKey    = regexp.MustCompile(`^[\x21\x23-\x7e][\x21-\x7e]*$`)
-	quotedKey = regexp.MustCompile(`^"(?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\])+"$`)
-	unescape  = strings.NewReplacer(`\\`, `\`, `\"`, `"`)
-)
-
-// longestKey bounds keys. A bound in the pattern is compiled into as many states, and
-// every cold start would wait for that.
-const longestKey = 255
-
-// idempotencyKey returns the key of a write: 1 to 255 visible ASCII characters.
-// Quoted or not, it is the same key.
-func idempotencyKey(r *http.Request) (string, error) {
-	key := strings.Join(r.Header.Values("Idempotency-Key"), ",")
-	switch {
-	case key == "":
-		return "", problem(CodeMissingKey, "A write needs an Idempotency-Key header. Use a fresh one for each new request, and the same for a repeat.")
-	case quotedKey.MatchString(key):
-		key = unescape.Replace(key[1 : len(key)-1])
-	case !rawKey.MatchString(key):
-		key = ""
-	}
-	if key == "" || len(key) > longestKey {
-		return "", problem(CodeMalformed, "The Idempotency-Key must be 1 to 255 visible ASCII characters, as they are or as a quoted string.")
-	}
-	return key, nil
 }

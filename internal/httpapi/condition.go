@@ -22,10 +22,9 @@ var (
 // 13.1.1: strong comparison); nil allows every one. What cannot be read is refused:
 // to go on would be to ignore a condition.
 func ifMatch(r *http.Request) ([]int64, error) {
-	values := r.Header.Values("If-Match")
-	header := strings.Join(values, ",")
+	header := lines(r, "If-Match")
 	switch {
-	case len(values) == 0 || strings.Trim(header, " \t") == "*":
+	case len(r.Header.Values("If-Match")) == 0 || strings.Trim(header, " \t") == "*":
 		return nil, nil
 	case !entityTags.MatchString(header):
 		return nil, problem(CodeMalformed, `If-Match must hold entity tags, such as "3", or *.`)

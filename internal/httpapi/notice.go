@@ -39,7 +39,7 @@ func (a *API) notice(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n, err := a.Notices.Parse(r.Context(), body, r.Header.Get(signatureHeader))
+	n, err := a.Notices.Parse(r.Context(), body, lines(r, signatureHeader))
 	switch {
 	case errors.Is(err, ErrNoNoticeKey):
 		return fmt.Errorf("%w: %w", errNotice, err)

@@ -115,6 +115,9 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *booking.Rejection) 
 	if entry.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
+	if p.Detail == codingDetail {
+		w.Header().Set("Accept-Encoding", "identity")
+	}
 	write(w, entry.status, "application/problem+json", body)
 }
 

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
@@ -34,7 +33,7 @@ func (a *API) readBooking(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Cache-Control", "private, no-cache")
-	if noneMatch(strings.Join(r.Header.Values("If-None-Match"), ","), etag(v.Version)) {
+	if noneMatch(lines(r, "If-None-Match"), etag(v.Version)) {
 		w.Header().Set("ETag", etag(v.Version))
 		w.WriteHeader(http.StatusNotModified)
 		return nil
