@@ -58,7 +58,7 @@ func newFunction(t *testing.T) *function {
 	return f
 }
 
-func (f *function) answer(e lambdaevents.APIGatewayV2HTTPRequest) lambdaevents.APIGatewayV2HTTPResponse {
+func (f *function) answer(e lambdahttp.Event) lambdaevents.APIGatewayV2HTTPResponse {
 	f.Helper()
 	got, err := lambdahttp.Handler(f.api, f.tokens)(f.Context(), e)
 	if err != nil {
@@ -159,8 +159,8 @@ func TestWithoutAnAuthorizerNobodyIsCalling(t *testing.T) {
 	t.Parallel()
 	f := newFunction(t)
 	e := event(t, "create")
-	for _, authorizer := range []*lambdaevents.APIGatewayV2HTTPRequestContextAuthorizerDescription{
-		nil, {}, {Lambda: map[string]any{"sub": subject, "iss": issuer}},
+	for _, authorizer := range []*lambdahttp.Authorizer{
+		nil, {}, {Lambda: json.RawMessage(`{"sub":"` + subject + `","iss":"` + issuer + `"}`)},
 	} {
 		e.RequestContext.Authorizer = authorizer
 		if got := f.answer(e); got.StatusCode != http.StatusUnauthorized || !strings.Contains(got.Body, `"instance":"JKJaXmPLvHcESHA="`) {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
-
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
 )
@@ -19,10 +17,8 @@ type Tokens interface {
 	Verify(ctx context.Context, token string) (map[string]string, error)
 }
 
-type authorizer = lambdaevents.APIGatewayV2HTTPRequestContextAuthorizerDescription
-
 // admitted returns whom the gateway's authorizer let in; nil if it is nobody.
-func admitted(a *authorizer) *httpapi.Caller {
+func admitted(a *Authorizer) *httpapi.Caller {
 	if a == nil || a.JWT == nil {
 		return nil
 	}
@@ -31,15 +27,18 @@ func admitted(a *authorizer) *httpapi.Caller {
 
 // identify returns how to find out who sent the event, or nil where an authorizer has
 // decided that, whatever it found: its word is never put aside for the header's.
-func identify(e lambdaevents.APIGatewayV2HTTPRequest, tokens Tokens) func(context.Context) (*httpapi.Caller, error) {
-	if tokens == nil || decided(e.RequestContext.Authorizer) {
+func identify(e Event, tokens Tokens) func(context.Context) (*httpapi.Caller, error) {
+	if tokens == nil || e.RequestContext.Authorizer.decided() {
 		return nil
 	}
-	token, ok := bearer(header(e, "authorization"))
+	token, ok := bearer(e.header("authorization"))
 	if !ok {
 		return nil // nobody is calling, and there is nothing to verify
 	}
 	return func(ctx context.Context) (*httpapi.Caller, error) {
+		if strings.Contains(token, ",") { // which no token has, but two lines that were joined
+			return nil, &booking.Rejection{Code: httpapi.CodeMalformed, Detail: "The Authorization header must be given once."}
+		}
 		claims, err := tokens.Verify(ctx, token)
 		if err != nil {
 			return nil, err
@@ -49,10 +48,6 @@ func identify(e lambdaevents.APIGatewayV2HTTPRequest, tokens Tokens) func(contex
 		}
 		return nil, fmt.Errorf("%w: it is no access token of a subject", httpapi.ErrTokenRejected)
 	}
-}
-
-func decided(a *authorizer) bool {
-	return a != nil && (a.JWT != nil || a.IAM != nil || len(a.Lambda) > 0)
 }
 
 // bearer returns the token of an Authorization header (RFC 6750).

@@ -2,16 +2,16 @@ package lambdahttp_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
-	lambdaevents "github.com/aws/aws-lambda-go/events"
-
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
+	"github.com/hailstone-rides/hailstone/internal/httpapi/lambdahttp"
 )
 
 // issued are the tokens that an issuer made, by their text, with their claims.
@@ -57,6 +57,7 @@ func TestATokenThatNobodyLookedAtIsVerified(t *testing.T) {
 		"no token":                  {"Bearer ", 401},
 		"nothing":                   {"", 401},
 		"an issuer that is away":    {"Bearer away", 503},
+		"two lines, joined":         {"Bearer alice,Bearer alice", 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,8 +81,8 @@ func TestATokenThatNobodyLookedAtIsVerified(t *testing.T) {
 // What the gateway says stands, and its silence too, whatever the header has.
 func TestTheGatewaysWordIsNotPutAside(t *testing.T) {
 	t.Parallel()
-	type jwt = lambdaevents.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription
-	type authorizer = lambdaevents.APIGatewayV2HTTPRequestContextAuthorizerDescription
+	type jwt = lambdahttp.JWT
+	type authorizer = lambdahttp.Authorizer
 	for name, test := range map[string]struct {
 		said authorizer
 		want int
@@ -89,9 +90,10 @@ func TestTheGatewaysWordIsNotPutAside(t *testing.T) {
 		"another caller":     {authorizer{JWT: &jwt{Claims: tokens["bob"]}}, 404},
 		"an identity token":  {authorizer{JWT: &jwt{Claims: tokens["identity"]}}, 401},
 		"no claims":          {authorizer{JWT: &jwt{}}, 401},
-		"another authorizer": {authorizer{Lambda: map[string]any{"allowed": true}}, 401},
-		"a signed request":   {authorizer{IAM: &lambdaevents.APIGatewayV2HTTPRequestContextAuthorizerIAMDescription{}}, 401},
+		"another authorizer": {authorizer{Lambda: json.RawMessage(`{"allowed":true}`)}, 401},
+		"a signed request":   {authorizer{IAM: json.RawMessage(`{"accountId":"1234567890"}`)}, 401},
 		"nothing":            {authorizer{}, 200}, // which is no authorizer
+		"empty others":       {authorizer{Lambda: json.RawMessage(`null`), IAM: json.RawMessage(`null`)}, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,7 +122,7 @@ func TestOpenRoutesLookAtNoToken(t *testing.T) {
 }
 
 // unverified is the reading of alice's booking with a header, as it comes without an authorizer.
-func unverified(t *testing.T, header string) lambdaevents.APIGatewayV2HTTPRequest {
+func unverified(t *testing.T, header string) lambdahttp.Event {
 	t.Helper()
 	e := event(t, "read")
 	e.RequestContext.Authorizer = nil

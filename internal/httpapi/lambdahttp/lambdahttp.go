@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
@@ -27,8 +26,8 @@ const margin = 500 * time.Millisecond
 
 // Handler returns the Lambda handler for h. Tokens that the gateway did not look at
 // are given to tokens; nil accepts none of them.
-func Handler(h http.Handler, tokens Tokens) func(context.Context, lambdaevents.APIGatewayV2HTTPRequest) (lambdaevents.APIGatewayV2HTTPResponse, error) {
-	return func(ctx context.Context, e lambdaevents.APIGatewayV2HTTPRequest) (lambdaevents.APIGatewayV2HTTPResponse, error) {
+func Handler(h http.Handler, tokens Tokens) func(context.Context, Event) (lambdaevents.APIGatewayV2HTTPResponse, error) {
+	return func(ctx context.Context, e Event) (lambdaevents.APIGatewayV2HTTPResponse, error) {
 		ctx, cancel := resilience.KeepMargin(ctx, margin)
 		defer cancel()
 		r, err := request(ctx, e, tokens)
@@ -43,7 +42,7 @@ func Handler(h http.Handler, tokens Tokens) func(context.Context, lambdaevents.A
 	}
 }
 
-func request(ctx context.Context, e lambdaevents.APIGatewayV2HTTPRequest, tokens Tokens) (*http.Request, error) {
+func request(ctx context.Context, e Event, tokens Tokens) (*http.Request, error) {
 	body := []byte(e.Body)
 	if e.IsBase64Encoded {
 		decoded, err := base64.StdEncoding.DecodeString(e.Body)
@@ -52,50 +51,20 @@ func request(ctx context.Context, e lambdaevents.APIGatewayV2HTTPRequest, tokens
 		}
 		body = decoded
 	}
-	target := e.RequestContext.HTTP.Path
-	if target == "" {
-		target = e.RawPath
-	}
 	ctx = httpapi.WithRequest(ctx, httpapi.Request{
 		ID: e.RequestContext.RequestID, Caller: admitted(e.RequestContext.Authorizer), Identify: identify(e, tokens),
 		Trace: events.Trace{
 			CorrelationID: e.RequestContext.RequestID,
-			Traceparent:   telemetry.Adopt(ctx, telemetry.Origin{Traceparent: header(e, "traceparent"), CorrelationID: e.RequestContext.RequestID}),
+			Traceparent:   telemetry.Adopt(ctx, telemetry.Origin{Traceparent: e.header("traceparent"), CorrelationID: e.RequestContext.RequestID}),
 		},
 	})
 	r, err := http.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, "/", bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("request %s: %w", e.RequestContext.RequestID, err)
 	}
-	r.URL.Path, r.URL.RawQuery = stagePath(target, e.RequestContext.Stage), e.RawQueryString
+	r.URL.Path, r.URL.RawQuery = e.path(), e.RawQueryString
 	for name, value := range e.Headers {
 		r.Header.Set(name, value)
 	}
 	return r, nil
-}
-
-// stagePath removes the stage that the gateway puts before the path, unless it is
-// the default stage, which has none.
-func stagePath(path, stage string) string {
-	if stage == "" || stage == "$default" {
-		return path
-	}
-	if rest, ok := strings.CutPrefix(path, "/"+stage+"/"); ok {
-		return "/" + rest
-	}
-	return path
-}
-
-// header returns a header of the event by its name in lower case: the gateway writes
-// all names so, emulators as they came.
-func header(e lambdaevents.APIGatewayV2HTTPRequest, name string) string {
-	if value, ok := e.Headers[name]; ok {
-		return value
-	}
-	for given, value := range e.Headers {
-		if strings.EqualFold(given, name) {
-			return value
-		}
-	}
-	return ""
 }
