@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/caarlos0/env/v11"
 
+	"github.com/hailstone-rides/hailstone/internal/awsenv/awserror"
 	"github.com/hailstone-rides/hailstone/internal/telemetry"
 	"github.com/hailstone-rides/hailstone/internal/telemetry/otlp"
 )
@@ -106,6 +107,7 @@ func AWS(ctx context.Context) (aws.Config, error) {
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts, o.MaxBackoff = maxAttempts, maxBackoff
+				o.Retryables = append(o.Retryables, retry.RetryableErrorCode{Codes: awserror.Repeated()})
 			})
 		}),
 	)

@@ -88,17 +88,18 @@ func (s *Service) Create(ctx context.Context, id ID, c Request, env Envelope) (O
 	}
 	out, err := s.attempt(ctx, unread, c, env)
 	var rejected *Rejection
-	if err == nil || !errors.As(err, &rejected) && !errors.Is(err, events.ErrConflict) {
+	raced := errors.Is(err, events.ErrConflict)
+	if err == nil || !errors.As(err, &rejected) && !raced {
 		return out, err
 	}
 	h, loadErr := s.Store.Load(ctx, id.Stream())
 	if loadErr != nil {
 		return Outcome{}, loadErr
 	}
-	if !h.Exists() {
+	if !h.Exists() && !raced {
 		return Outcome{}, err
 	}
-	return s.attempt(ctx, h, c, env)
+	return s.ExecuteAt(ctx, h, c, env)
 }
 
 // Execute carries out any other command on a booking.

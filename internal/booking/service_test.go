@@ -160,6 +160,24 @@ func TestALostRaceIsDecidedAgain(t *testing.T) {
 	}
 }
 
+// A create that meets another's transaction before there is a booking is decided again, too.
+func TestACreateThatMeetsTransactionsIsDecidedAgain(t *testing.T) {
+	t.Parallel()
+	for _, contended := range []int{1, 2, 5} {
+		store := eventstest.NewMemory(events.NewStamp)
+		s := service(&meddler{Store: store})
+		store.Contend(contended)
+		if out := create(t, s); out.Replayed || out.State.Version != 1 {
+			t.Errorf("after %d transactions: replayed %v at version %d", contended, out.Replayed, out.State.Version)
+		}
+	}
+	store := eventstest.NewMemory(events.NewStamp)
+	store.Contend(100)
+	if _, err := service(&meddler{Store: store}).Create(t.Context(), id, request(t), envelope("create")); !errors.Is(err, events.ErrConflict) {
+		t.Errorf("without end: %v, want a conflict", err)
+	}
+}
+
 func TestRacesEndInAConflict(t *testing.T) {
 	t.Parallel()
 	m := &meddler{}

@@ -23,9 +23,10 @@ type Store interface {
 	// when the store could not be read.
 	Get(ctx context.Context, id string) (Document, error)
 	// Put stores d.Body as the successor of d.Revision. It returns ErrConflict
-	// when another body was stored there meanwhile, and ErrUnavailable when the
-	// outcome is unknown: get the document to learn it. The same body stored by
-	// somebody else counts as stored.
+	// when another body was stored there meanwhile, or another write was under way
+	// at the document, and ErrUnavailable when the outcome is unknown: in both cases
+	// get the document to learn it. The same body stored by another caller counts as
+	// stored.
 	Put(ctx context.Context, id string, d Document) error
 }
 

@@ -56,8 +56,9 @@ var ErrChanged = errors.New("the item was changed meanwhile")
 var ErrUnavailable = errors.New("the store of deferred work is unavailable")
 
 // Store keeps items. It is safe for concurrent use. Each method is one operation,
-// atomic in itself; every error but ErrChanged wraps ErrUnavailable, and the same
-// call may be repeated after it.
+// atomic in itself. It returns ErrChanged where the item is not as it was read, or another
+// write was under way at it, and ErrUnavailable, after which the same call may be
+// repeated; any other error is one that no repeat mends.
 type Store interface {
 	// Defer puts work off. A new item is due at First. One that is there keeps its
 	// time, which whoever brought the work back has set, and counts one more attempt;

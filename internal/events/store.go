@@ -24,13 +24,16 @@ type Store interface {
 	// Append stores draft at position, or finds that its command is what is
 	// stored there already, which is a success too. It reads nothing beforehand.
 	//
-	// It returns ErrConflict when another command was stored there first: load
-	// again and decide again. ErrCommandReused when the same command id is stored
+	// It returns ErrConflict when another command was stored there first, or another
+	// transaction was at the same items: load again and decide again, which also
+	// finds this command where an attempt before the last one stored it. ErrCommandReused when the same command id is stored
 	// there with another request. ErrLeaseHeld when another stream holds the lease
 	// that the draft takes or releases; nothing was stored. ErrInvalid or ErrTooLarge, before any write, for
 	// a draft that can never be stored. ErrUnavailable when the outcome is not
 	// known: the commit is stored wholly or not at all, and repeating the command
-	// after a Load tells which, without a second effect.
+	// after a Load tells which, without a second effect. Any other error, of any
+	// method, is one that no repeat mends: a right that is missing, a table that is
+	// not there. Nothing more is known of the outcome then.
 	Append(ctx context.Context, at Position, draft Draft) (Appended, error)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/hailstone-rides/hailstone/internal/awsenv/awserror"
 	"github.com/hailstone-rides/hailstone/internal/control"
 )
 
@@ -54,7 +55,7 @@ func (s *Store) Get(ctx context.Context, id string) (control.Document, error) {
 		TableName: aws.String(s.table), Key: item{attrID: text(id)}, ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return control.Document{}, fmt.Errorf("get %s: %w: %w", id, control.ErrUnavailable, err)
+		return control.Document{}, fmt.Errorf("get %s: %w", id, awserror.Mark(err, control.ErrUnavailable))
 	}
 	if out.Item == nil {
 		return control.Document{}, nil
@@ -83,8 +84,11 @@ func (s *Store) Put(ctx context.Context, id string, d control.Document) error {
 	switch {
 	case err == nil:
 		return nil
-	case !errors.As(err, &failed):
-		return fmt.Errorf("put %s at %d: %w: %w", id, d.Revision, control.ErrUnavailable, err)
+	case errors.As(err, &failed):
+	case awserror.Of(err) == awserror.Conflict: // a transaction is at the item
+		return fmt.Errorf("put %s at %d: %w: %w", id, d.Revision, control.ErrConflict, err)
+	default:
+		return fmt.Errorf("put %s at %d: %w", id, d.Revision, awserror.Mark(err, control.ErrUnavailable))
 	}
 	// The client library repeats what it got no answer to: then ours is there.
 	stored, err := decode(failed.Item)

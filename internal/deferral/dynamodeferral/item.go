@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/hailstone-rides/hailstone/internal/awsenv/awserror"
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/deferral"
 	"github.com/hailstone-rides/hailstone/internal/payments"
@@ -118,15 +119,21 @@ func (r *reader) fail(err error) {
 	}
 }
 
-// failure names what became of an operation on an item, nil for nothing.
+// failure names what became of an operation on an item that was read, nil for nothing. A
+// transaction at the item is a change of it.
 func failure(what string, id booking.ID, err error) error {
-	var changed *types.ConditionalCheckFailedException
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &changed):
-		return fmt.Errorf("%s %s: %w", what, id, deferral.ErrChanged)
+	case awserror.Of(err) == awserror.Conflict:
+		return fmt.Errorf("%s %s: %w: %w", what, id, deferral.ErrChanged, err)
 	default:
-		return fmt.Errorf("%s %s: %w: %w", what, id, deferral.ErrUnavailable, err)
+		return fmt.Errorf("%s %s: %w", what, id, awserror.Mark(err, deferral.ErrUnavailable))
 	}
+}
+
+// refused tells whether the condition of a write did not hold.
+func refused(err error) bool {
+	var changed *types.ConditionalCheckFailedException
+	return errors.As(err, &changed)
 }

@@ -6,15 +6,16 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/hailstone-rides/hailstone/internal/awsenv/awserror"
 	"github.com/hailstone-rides/hailstone/internal/deferral"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 )
@@ -44,18 +45,18 @@ const attempt = "SET #since = if_not_exists(#since, :at), #work_shard = :shard, 
 // Defer implements deferral.Store by one UpdateItem. The SDK's own repeat of it counts
 // one attempt more than there was.
 func (s *Store) Defer(ctx context.Context, d deferral.Deferral) error {
-	_, err := s.wish(ctx, d, 1, "")
-	return failure("defer the payment of", d.Booking, err)
+	if _, err := s.wish(ctx, d, 1, ""); err != nil {
+		return fmt.Errorf("defer the payment of %s: %w", d.Booking, awserror.Mark(err, deferral.ErrUnavailable))
+	}
+	return nil
 }
 
 // Offer implements deferral.Store by one conditional UpdateItem.
 func (s *Store) Offer(ctx context.Context, d deferral.Deferral) error {
-	_, err := s.wish(ctx, d, 0, "attribute_not_exists("+attrID+")")
-	err = failure("offer the payment of", d.Booking, err)
-	if errors.Is(err, deferral.ErrChanged) {
-		return nil
+	if _, err := s.wish(ctx, d, 0, "attribute_not_exists("+attrID+")"); err != nil && !refused(err) {
+		return fmt.Errorf("offer the payment of %s: %w", d.Booking, awserror.Mark(err, deferral.ErrUnavailable))
 	}
-	return err
+	return nil
 }
 
 func (s *Store) wish(ctx context.Context, d deferral.Deferral, attempts int, condition string) (*dynamodb.UpdateItemOutput, error) {
@@ -76,7 +77,13 @@ func (s *Store) wish(ctx context.Context, d deferral.Deferral, attempts int, con
 	if condition != "" {
 		in.ConditionExpression = &condition
 	}
-	return s.db.UpdateItem(ctx, in)
+	return s.db.UpdateItem(ctx, in, repeatConflicts)
+}
+
+// repeatConflicts makes the SDK repeat a wish that met a transaction at its item: there is
+// nothing about it to decide again.
+func repeatConflicts(o *dynamodb.Options) {
+	o.Retryer = retry.AddWithErrorCodes(o.Retryer, awserror.TransactionConflict)
 }
 
 // start is where the revisions of a new item begin.
@@ -101,7 +108,7 @@ func (s *Store) Due(ctx context.Context, shard int, at time.Time, after deferral
 	}
 	out, err := s.db.Query(ctx, in)
 	if err != nil {
-		return nil, fmt.Errorf("list deferred payments of shard %d: %w: %w", shard, deferral.ErrUnavailable, err)
+		return nil, fmt.Errorf("list deferred payments of shard %d: %w", shard, awserror.Mark(err, deferral.ErrUnavailable))
 	}
 	items := make([]deferral.Item, len(out.Items))
 	for i, it := range out.Items {

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/hailstone-rides/hailstone/internal/awsenv/awserror"
 	"github.com/hailstone-rides/hailstone/internal/events"
 )
 
@@ -47,7 +48,7 @@ func (c *Catalog) Walk(ctx context.Context, q events.WalkQuery) ([]events.Commit
 	}
 	out, err := c.db.Scan(ctx, in)
 	if err != nil {
-		return nil, events.Cursor{}, fmt.Errorf("walk segment %d of %d: %w: %w", q.Segment, q.Segments, events.ErrUnavailable, err)
+		return nil, events.Cursor{}, fmt.Errorf("walk segment %d of %d: %w", q.Segment, q.Segments, awserror.Mark(err, events.ErrUnavailable))
 	}
 	commits := make([]events.Commit, len(out.Items))
 	for i, it := range out.Items {
@@ -86,7 +87,7 @@ func (c *Catalog) Firsts(ctx context.Context, q events.FirstsQuery) ([]events.Fi
 	}
 	out, err := c.db.Query(ctx, in)
 	if err != nil {
-		return nil, events.First{}, fmt.Errorf("first commits of %s: %w: %w", bucket, events.ErrUnavailable, err)
+		return nil, events.First{}, fmt.Errorf("first commits of %s: %w", bucket, awserror.Mark(err, events.ErrUnavailable))
 	}
 	firsts := make([]events.First, len(out.Items))
 	for i, it := range out.Items {
@@ -130,7 +131,7 @@ func (c *Catalog) Exist(ctx context.Context, ids []events.StreamID) (map[events.
 			c.tables.Events: {Keys: keys, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String(attrStream + ", #version"), ExpressionAttributeNames: map[string]string{"#version": attrVersion}},
 		}})
 		if err != nil {
-			return nil, fmt.Errorf("which of %d streams exist: %w: %w", len(keys), events.ErrUnavailable, err)
+			return nil, fmt.Errorf("which of %d streams exist: %w", len(keys), awserror.Mark(err, events.ErrUnavailable))
 		}
 		left := out.UnprocessedKeys[c.tables.Events].Keys
 		if len(left) >= len(keys) {
@@ -155,7 +156,7 @@ func (c *Catalog) Leases(ctx context.Context, after string) ([]events.HeldLease,
 	}
 	out, err := c.db.Scan(ctx, in)
 	if err != nil {
-		return nil, "", fmt.Errorf("walk leases: %w: %w", events.ErrUnavailable, err)
+		return nil, "", fmt.Errorf("walk leases: %w", awserror.Mark(err, events.ErrUnavailable))
 	}
 	var held []events.HeldLease
 	for _, it := range out.Items {

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/hailstone-rides/hailstone/internal/awsenv/awserror"
 	"github.com/hailstone-rides/hailstone/internal/events"
 )
 
@@ -26,12 +27,9 @@ const (
 	leaseWrite
 )
 
-// Reasons of a canceled transaction (DynamoDB API reference,
-// TransactionCanceledException).
-const (
-	conditionFailed = "ConditionalCheckFailed"
-	conflicted      = "TransactionConflict"
-)
+// conditionFailed is the reason of a write whose condition does not hold (Amazon DynamoDB
+// API Reference, TransactionCanceledException).
+const conditionFailed = "ConditionalCheckFailed"
 
 // transact appends and changes a lease, both or neither. The SDK gives each call
 // a token of its own and repeats it with its retries.
@@ -44,7 +42,7 @@ func (s *Store) transact(ctx context.Context, attempted events.Commit, draft eve
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		}},
 		leaseWrite: s.leaseWrite(draft.Lease, attempted.Stream),
-	}})
+	}}, repeatThrottled)
 	var canceled *types.TransactionCanceledException
 	switch {
 	case err == nil:
@@ -52,8 +50,31 @@ func (s *Store) transact(ctx context.Context, attempted events.Commit, draft eve
 	case errors.As(err, &canceled) && len(canceled.CancellationReasons) == 2:
 		return s.canceled(canceled.CancellationReasons, err, attempted, draft)
 	default:
-		return events.Appended{}, unknown(err)
+		return events.Appended{}, failed(awserror.Of(err), err)
 	}
+}
+
+// repeatThrottled makes the SDK repeat a transaction that DynamoDB canceled for want of
+// capacity, as it repeats a throttled PutItem: nothing of it was written.
+func repeatThrottled(o *dynamodb.Options) { o.Retryer = repeatingThrottled{o.Retryer} }
+
+type repeatingThrottled struct{ aws.Retryer }
+
+// IsErrorRetryable implements aws.Retryer.
+func (r repeatingThrottled) IsErrorRetryable(err error) bool {
+	var canceled *types.TransactionCanceledException
+	if errors.As(err, &canceled) {
+		return awserror.OfReasons(codesOf(canceled.CancellationReasons)...) == awserror.Retry
+	}
+	return r.Retryer.IsErrorRetryable(err)
+}
+
+func codesOf(reasons []types.CancellationReason) []string {
+	codes := make([]string, len(reasons))
+	for i, r := range reasons {
+		codes[i] = aws.ToString(r.Code)
+	}
+	return codes
 }
 
 func (s *Store) leaseWrite(l events.Lease, stream events.StreamID) types.TransactWriteItem {
@@ -75,18 +96,14 @@ func (s *Store) leaseWrite(l events.Lease, stream events.StreamID) types.Transac
 // canceled tells why nothing was written. The commit's place comes first: when it
 // is taken, what stands there decides, whoever holds the lease by now.
 func (s *Store) canceled(reasons []types.CancellationReason, err error, attempted events.Commit, draft events.Draft) (events.Appended, error) {
-	commit, lease := aws.ToString(reasons[commitWrite].Code), aws.ToString(reasons[leaseWrite].Code)
+	codes := codesOf(reasons)
 	switch {
-	case commit == conditionFailed:
+	case codes[commitWrite] == conditionFailed:
 		return resolve(reasons[commitWrite].Item, attempted, draft)
-	case lease == conditionFailed:
+	case codes[leaseWrite] == conditionFailed:
 		return events.Appended{}, fmt.Errorf("lease %s: %w", draft.Lease.Name, events.ErrLeaseHeld)
-	case commit == conflicted || lease == conflicted:
-		// Another transaction touches one of the items right now: as good as a
-		// lost race, and over as soon.
-		return events.Appended{}, fmt.Errorf("%w: %w", events.ErrConflict, err)
 	default:
-		return events.Appended{}, unknown(err)
+		return events.Appended{}, failed(awserror.OfReasons(codes...), err)
 	}
 }
 
@@ -96,7 +113,7 @@ func (s *Store) Holder(ctx context.Context, lease string) (events.StreamID, bool
 		TableName: aws.String(s.tables.Leases), Key: item{attrLease: text(lease)}, ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return "", false, fmt.Errorf("holder of %s: %w: %w", lease, events.ErrUnavailable, err)
+		return "", false, fmt.Errorf("holder of %s: %w", lease, awserror.Mark(err, events.ErrUnavailable))
 	}
 	if out.Item == nil {
 		return "", false, nil

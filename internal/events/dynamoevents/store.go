@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/hailstone-rides/hailstone/internal/awsenv/awserror"
 	"github.com/hailstone-rides/hailstone/internal/events"
 )
 
@@ -54,7 +55,7 @@ func (s *Store) Load(ctx context.Context, id events.StreamID) (events.History, e
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return events.History{}, fmt.Errorf("load %s: %w: %w", id, events.ErrUnavailable, err)
+			return events.History{}, fmt.Errorf("load %s: %w", id, awserror.Mark(err, events.ErrUnavailable))
 		}
 		for _, it := range page.Items {
 			c, err := decode(it)
@@ -101,14 +102,23 @@ func (s *Store) put(ctx context.Context, attempted events.Commit, draft events.D
 	case errors.As(err, &taken):
 		return resolve(taken.Item, attempted, draft)
 	default:
-		return events.Appended{}, unknown(err)
+		return events.Appended{}, failed(awserror.Of(err), err)
 	}
 }
 
-// unknown is the outcome of every write that failed in any other way than by its
-// condition: an attempt before the last may have been stored, whatever the last
-// one answered.
-func unknown(err error) error { return fmt.Errorf("%w: %w", events.ErrUnavailable, err) }
+// failed is what became of a write that neither was stored nor found its place taken.
+// A transaction at one of its items is a lost race, which the SDK does not repeat. An
+// attempt before the last may have been stored, whatever the last one answered.
+func failed(class awserror.Class, err error) error {
+	switch class {
+	case awserror.Conflict:
+		return fmt.Errorf("%w: %w", events.ErrConflict, err)
+	case awserror.Bug:
+		return err
+	default:
+		return fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+	}
+}
 
 func resolve(stored item, attempted events.Commit, draft events.Draft) (events.Appended, error) {
 	c, err := decode(stored)

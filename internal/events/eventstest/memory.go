@@ -16,6 +16,8 @@ type Memory struct {
 	mu      sync.Mutex
 	streams map[events.StreamID][]events.Commit
 	leases  map[string]events.StreamID
+	// contended is how many of the next appends meet a transaction.
+	contended int
 }
 
 var _ events.Store = (*Memory)(nil)
@@ -50,6 +52,10 @@ func (m *Memory) Append(ctx context.Context, at events.Position, draft events.Dr
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.contended > 0 {
+		m.contended--
+		return events.Appended{}, fmt.Errorf("append to %s at %d: %w: a transaction is at the items", attempted.Stream, attempted.Version, events.ErrConflict)
+	}
 	for _, c := range m.streams[at.Stream()] {
 		if c.Version != attempted.Version {
 			continue
@@ -65,6 +71,13 @@ func (m *Memory) Append(ctx context.Context, at events.Position, draft events.Dr
 	}
 	m.streams[at.Stream()] = append(m.streams[at.Stream()], attempted)
 	return events.Appended{Commit: attempted.Clone()}, nil
+}
+
+// Contend lets each of the next n appends meet another's transaction at its items.
+func (m *Memory) Contend(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.contended += n
 }
 
 func (m *Memory) change(l events.Lease, stream events.StreamID) error {

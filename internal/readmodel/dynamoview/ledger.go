@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/hailstone-rides/hailstone/internal/awsenv/awserror"
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 )
@@ -72,9 +73,9 @@ func (s *Store) record(it item) (readmodel.Record, error) {
 
 // Drop implements readmodel.Ledger by one DeleteItem.
 func (s *Store) Drop(ctx context.Context, id booking.ID) error {
-	_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: aws.String(s.table), Key: item{attrID: s.key(id)}})
+	_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: aws.String(s.table), Key: item{attrID: s.key(id)}}, repeatConflicts)
 	if err != nil {
-		return fmt.Errorf("drop the view of %s: %w: %w", id, readmodel.ErrUnavailable, err)
+		return fmt.Errorf("drop the view of %s: %w", id, awserror.Mark(err, readmodel.ErrUnavailable))
 	}
 	return nil
 }
@@ -92,7 +93,7 @@ func (s *Store) Walk(ctx context.Context, at readmodel.Segment, after string, li
 	}
 	out, err := s.db.Scan(ctx, in)
 	if err != nil {
-		return nil, "", fmt.Errorf("walk views: %w: %w", readmodel.ErrUnavailable, err)
+		return nil, "", fmt.Errorf("walk views: %w", awserror.Mark(err, readmodel.ErrUnavailable))
 	}
 	var ids []booking.ID
 	for _, it := range out.Items {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/hailstone-rides/hailstone/internal/awsenv/awserror"
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 )
@@ -96,7 +97,7 @@ func (s *Store) index(ctx context.Context, q indexQuery) ([]readmodel.Place, err
 		ScanIndexForward: aws.Bool(!q.newestFirst), Limit: aws.Int32(int32(q.limit)), //nolint:gosec // at most 101
 	})
 	if err != nil {
-		return nil, fmt.Errorf("query %s: %w: %w", q.index, readmodel.ErrUnavailable, err)
+		return nil, fmt.Errorf("query %s: %w", q.index, awserror.Mark(err, readmodel.ErrUnavailable))
 	}
 	places := make([]readmodel.Place, len(out.Items))
 	for i, it := range out.Items {
@@ -169,7 +170,7 @@ func (s *Store) batch(ctx context.Context, ids []booking.ID, consistent bool) ([
 			s.table: {Keys: keys, ConsistentRead: aws.Bool(consistent)},
 		}})
 		if err != nil {
-			return nil, fmt.Errorf("get %d views: %w: %w", len(keys), readmodel.ErrUnavailable, err)
+			return nil, fmt.Errorf("get %d views: %w", len(keys), awserror.Mark(err, readmodel.ErrUnavailable))
 		}
 		left := out.UnprocessedKeys[s.table].Keys
 		if len(left) >= len(keys) {

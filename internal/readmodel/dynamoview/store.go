@@ -10,9 +10,11 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/hailstone-rides/hailstone/internal/awsenv/awserror"
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 )
@@ -104,7 +106,7 @@ func (s *Store) put(ctx context.Context, v readmodel.View, condition string, val
 			in.ExpressionAttributeNames[name] = attribute
 		}
 	}
-	_, err = s.db.PutItem(ctx, in)
+	_, err = s.db.PutItem(ctx, in, repeatConflicts)
 	var failed *types.ConditionalCheckFailedException
 	switch {
 	case err == nil:
@@ -112,8 +114,15 @@ func (s *Store) put(ctx context.Context, v readmodel.View, condition string, val
 	case errors.As(err, &failed):
 		return false, nil
 	default:
-		return false, fmt.Errorf("put the view of %s at %d: %w: %w", v.ID, v.Version, readmodel.ErrUnavailable, err)
+		return false, fmt.Errorf("put the view of %s at %d: %w", v.ID, v.Version, awserror.Mark(err, readmodel.ErrUnavailable))
 	}
+}
+
+// repeatConflicts makes the SDK repeat a write that met a transaction at its item. The
+// condition of the write says all there is to decide; its caller could only fail, and be
+// called again much later.
+func repeatConflicts(o *dynamodb.Options) {
+	o.Retryer = retry.AddWithErrorCodes(o.Retryer, awserror.TransactionConflict)
 }
 
 // Get implements readmodel.Store by one eventually consistent GetItem: a caller
@@ -124,7 +133,7 @@ func (s *Store) Get(ctx context.Context, id booking.ID) (readmodel.View, bool, e
 		Key:       item{attrID: s.key(id)},
 	})
 	if err != nil {
-		return readmodel.View{}, false, fmt.Errorf("get the view of %s: %w: %w", id, readmodel.ErrUnavailable, err)
+		return readmodel.View{}, false, fmt.Errorf("get the view of %s: %w", id, awserror.Mark(err, readmodel.ErrUnavailable))
 	}
 	if out.Item == nil {
 		return readmodel.View{}, false, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/hailstone-rides/hailstone/internal/awsenv/awserror"
 	"github.com/hailstone-rides/hailstone/internal/resilience/fleet"
 )
 
@@ -43,12 +44,14 @@ func (s *Store) key() item { return item{attrID: text(s.id)} }
 
 // Read implements fleet.Store.
 func (s *Store) Read(ctx context.Context, newest bool) (fleet.Record, error) {
-	in := &dynamodb.GetItemInput{TableName: &s.table, Key: s.key(), ConsistentRead: &newest}
-	get := []func(*dynamodb.Options){once}
 	if newest {
-		get = nil // by an operator, who has time
+		return s.read(ctx, newest) // by an operator, who has time
 	}
-	out, err := s.db.GetItem(ctx, in, get...)
+	return s.read(ctx, newest, once)
+}
+
+func (s *Store) read(ctx context.Context, newest bool, options ...func(*dynamodb.Options)) (fleet.Record, error) {
+	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: s.key(), ConsistentRead: &newest}, options...)
 	if err != nil {
 		return fleet.Record{}, fmt.Errorf("read %s: %w", s.id, err)
 	}
@@ -101,6 +104,12 @@ func (s *Store) write(ctx context.Context, u *update) (now fleet.Record, done bo
 		now, err = s.record(refused.Item)
 		return now, false, err
 	}
+	if err != nil && awserror.Of(err) == awserror.Conflict {
+		// An operator's order is being written. What was refused is not repeated: the
+		// order raises the version.
+		now, err = s.read(ctx, true, once)
+		return now, false, err
+	}
 	if err != nil {
 		return fleet.Record{}, false, fmt.Errorf("write %s: %w", s.id, err)
 	}
@@ -124,13 +133,23 @@ func (s *Store) Give(ctx context.Context, c fleet.Change, o fleet.Order) (done b
 			ConditionExpression: aws.String("attribute_not_exists(" + attrID + ")"),
 		}},
 	}})
-	if canceled := (*types.TransactionCanceledException)(nil); errors.As(err, &canceled) {
+	if canceled := (*types.TransactionCanceledException)(nil); errors.As(err, &canceled) && lostRace(canceled) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("write %s: %w", s.id, err)
 	}
 	return true, nil
+}
+
+// lostRace tells whether a transaction was canceled because of another write, and not for
+// want of capacity, say.
+func lostRace(canceled *types.TransactionCanceledException) bool {
+	var codes []string
+	for _, r := range canceled.CancellationReasons {
+		codes = append(codes, aws.ToString(r.Code))
+	}
+	return awserror.OfReasons(codes...) == awserror.Conflict
 }
 
 // Given implements fleet.Store.

@@ -63,8 +63,8 @@ type Change struct {
 
 // Store keeps the record of one breaker. It is safe for concurrent use.
 //
-// Report and Change are conditional on the version. Where that has passed they do
-// nothing, and say so; either way they return the record as it is afterwards. An
+// Report and Change are conditional on the version. Where that has passed, or an order is
+// being written, they do nothing, and say so; either way they return the record as it is afterwards. An
 // error leaves open whether anything was done, and nothing is repeated by the store
 // itself: counts would be added twice.
 type Store interface {
