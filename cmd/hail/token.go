@@ -26,7 +26,11 @@ func (c tokenCommand) Run(a *app) error {
 		return err
 	}
 	if a.json {
-		return a.printJSON(map[string]string{"user": c.User, "role": string(c.Role), "token": token})
+		caller, err := callerOf(token)
+		if err != nil {
+			return fmt.Errorf("read the token of %s: %w", c.User, err)
+		}
+		return a.printJSON(map[string]string{"user": c.User, "role": string(c.Role), "token": token, "rider_id": string(caller.RiderID())})
 	}
 	fmt.Fprintln(a.stdout, token)
 	return nil

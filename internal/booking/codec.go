@@ -18,10 +18,12 @@ var ErrUnknownEvent = errors.New("this build does not know the event")
 // schemaOf returns the schema in which events of a type are written. It grows
 // with each change of the type's shape, together with an upcaster in upcast.go.
 func schemaOf(eventType string) int {
-	if eventType == TypeBookingCanceled {
+	switch eventType {
+	case TypeBookingRequested, TypeBookingCanceled:
 		return 2
+	default:
+		return 1
 	}
-	return 1
 }
 
 // personalData is the personal part of a commit: that of each event that has

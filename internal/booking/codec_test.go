@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -88,20 +89,72 @@ func TestStoredEventsGolden(t *testing.T) {
 // Events of older schemas, as they were stored when those were written.
 func TestOldSchemasAreReadForever(t *testing.T) {
 	t.Parallel()
-	stored := events.Event{
-		Type: booking.TypeBookingCanceled, Schema: 1,
-		Data: []byte(`{"at":"2026-11-23T12:00:00Z","by":"payment","reason":"payment_declined","fee":{"amount":0,"currency":"EUR"}}`),
-	}
-	got, err := booking.DecodeCommit(events.Commit{Stream: id.Stream(), Version: 1, Events: []events.Event{stored}})
+	request := requested(t)
+	request.RiderID, request.Personal = "rd_h7aucjsh2ltpe55yckgfpbz4ipuurlpf", booking.Trip{}
+	want := []booking.Event{request, canceled}
+	golden, err := os.ReadFile("testdata/events-old-schemas.golden")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]booking.Event{canceled}, got); diff != "" {
+	var stored []events.Event
+	for line := range strings.Lines(string(golden)) {
+		words := strings.SplitN(strings.TrimSpace(line), " ", 3)
+		schema, err := strconv.Atoi(words[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored = append(stored, events.Event{Type: words[0], Schema: schema, Data: []byte(words[2])})
+	}
+	got, err := booking.DecodeCommit(events.Commit{Stream: id.Stream(), Version: 1, Events: stored})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("upcast (-want +got):\n%s", diff)
 	}
-	stored.Data = []byte(`[]`)
-	if _, err := booking.DecodeCommit(events.Commit{Stream: id.Stream(), Version: 1, Events: []events.Event{stored}}); err == nil {
-		t.Error("broken data of an old schema was read")
+	for _, old := range stored {
+		for _, broken := range []string{`[]`, `{"rider_id":7}`} {
+			e := events.Event{Type: old.Type, Schema: old.Schema, Data: []byte(broken)}
+			if broken != `[]` && e.Type != booking.TypeBookingRequested {
+				continue
+			}
+			if _, err := booking.DecodeCommit(events.Commit{Stream: id.Stream(), Version: 1, Events: []events.Event{e}}); err == nil {
+				t.Errorf("%s in schema %d was read from %s", e.Type, e.Schema, e.Data)
+			}
+		}
+	}
+}
+
+// A subject without its issuer names nobody: no caller has the bookings of schema 1,
+// whoever the issuer of their token is.
+func TestNoCallerIsTheRiderOfSchema1(t *testing.T) {
+	t.Parallel()
+	golden, err := os.ReadFile("testdata/events-old-schemas.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.SplitN(string(golden), "\n", 2)
+	data := strings.TrimPrefix(words[0], "BookingRequested 1 ")
+	rider := func(data string) booking.RiderID {
+		read, err := booking.DecodeCommit(events.Commit{Stream: id.Stream(), Version: 1, Events: []events.Event{
+			{Type: booking.TypeBookingRequested, Schema: 1, Data: []byte(data)},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return read[0].(booking.BookingRequested).RiderID
+	}
+	id := rider(data)
+	if !id.Valid() || id != rider(data) {
+		t.Errorf("%s is no stable, valid id", id)
+	}
+	if other := rider(strings.Replace(data, `"alice"`, `"bob"`, 1)); other == id {
+		t.Error("two subjects have one id")
+	}
+	for _, c := range []booking.Caller{alice, {Subject: "alice"}, {Issuer: "alice"}, {Issuer: alice.Issuer, Subject: string(id)}} {
+		if c.RiderID() == id {
+			t.Errorf("%+v is taken for the rider of schema 1", c)
+		}
 	}
 }
 
@@ -178,7 +231,6 @@ func TestWhatCannotBeDecodedSaysWhy(t *testing.T) {
 
 func TestIDs(t *testing.T) {
 	t.Parallel()
-	alice := booking.Caller{Issuer: "https://issuer.example", Subject: "alice"}
 	derived := booking.IDFor(alice, "key-1")
 	if !derived.Valid() || derived != booking.IDFor(alice, "key-1") {
 		t.Errorf("%s is not a stable, valid id", derived)

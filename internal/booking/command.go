@@ -11,7 +11,7 @@ type Command interface{ command() }
 // Request asks for a new booking.
 type Request struct {
 	At      time.Time
-	RiderID string
+	RiderID RiderID
 	Trip    Trip
 	Product string
 	// ExpectedFare, where given, is the fare that the rider was shown.

@@ -183,7 +183,7 @@ func TestEvolveShowsTheWholeStory(t *testing.T) {
 	captured := booking.PaymentCaptured{At: at(5), Ref: "pi_1", Amount: eur(1084)}
 	got := booking.Fold(booking.State{ID: id}, after(over(t), captured))
 	want := booking.State{
-		ID: id, Version: 9, Status: booking.Completed, RiderID: "alice", Product: "standard", Tariff: "standard-2026",
+		ID: id, Version: 9, Status: booking.Completed, RiderID: alice.RiderID(), Product: "standard", Tariff: "standard-2026",
 		Prices: tariff(t).Products["standard"], Fees: tariff(t).Fees, Trip: trip(), Fare: eur(1084), Hold: eur(1308), DriverID: "d-1",
 		Payment: booking.Payment{
 			Status: booking.PaymentIsCaptured, Ref: "pi_1", Group: 1, Authorized: 1308, Captured: 1084, CaptureBefore: captureBefore,

@@ -14,6 +14,8 @@ import (
 var (
 	noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	id   = booking.ID("bk_" + strings.Repeat("a", 32))
+	// alice is the rider of the stories.
+	alice = booking.Caller{Issuer: "https://issuer.example", Subject: "alice"}
 )
 
 func tariff(t testing.TB) booking.Tariff {
@@ -34,13 +36,13 @@ func trip() booking.Trip {
 }
 
 func request(t testing.TB) booking.Request {
-	return booking.Request{At: noon, RiderID: "alice", Trip: trip(), Product: "standard", Tariff: tariff(t)}
+	return booking.Request{At: noon, RiderID: alice.RiderID(), Trip: trip(), Product: "standard", Tariff: tariff(t)}
 }
 
 // requested is the event that request leads to.
 func requested(t testing.TB) booking.BookingRequested {
 	return booking.BookingRequested{
-		At: noon, RiderID: "alice", Product: "standard", Tariff: "standard-2026",
+		At: noon, RiderID: alice.RiderID(), Product: "standard", Tariff: "standard-2026",
 		Prices: tariff(t).Products["standard"], Fees: tariff(t).Fees, Fare: eur(1046), Hold: eur(1308),
 		AuthorizeBy: noon.Add(30 * time.Minute), Personal: trip(),
 	}

@@ -26,7 +26,7 @@ const (
 // needs, so that a new tariff never changes an old booking.
 type BookingRequested struct {
 	At      time.Time `json:"at"`
-	RiderID string    `json:"rider_id"`
+	RiderID RiderID   `json:"rider_id"`
 	Product string    `json:"product"`
 	// Tariff is the id of the tariff, Prices and Fees what it said then.
 	Tariff string  `json:"tariff"`

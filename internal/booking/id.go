@@ -12,7 +12,10 @@ import (
 // ID names a booking: bk_ and 32 letters and digits.
 type ID string
 
-const streamPrefix = "booking/"
+const (
+	idPrefix     = "bk_"
+	streamPrefix = "booking/"
+)
 
 // Stream returns the stream that holds the booking's history.
 func (id ID) Stream() events.StreamID { return events.StreamID(streamPrefix + string(id)) }
@@ -25,25 +28,48 @@ func IDOf(stream events.StreamID) (id ID, ok bool) {
 }
 
 // Valid tells whether id has the form of a booking id. It need not exist.
-func (id ID) Valid() bool {
-	rest, ok := strings.CutPrefix(string(id), "bk_")
-	if !ok || len(rest) != 32 {
-		return false
-	}
-	return strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz234567") == ""
-}
+func (id ID) Valid() bool { return derived(string(id), idPrefix) }
 
 // Caller is who makes a request: a subject, as the issuer of its token names it.
+// The subject alone names nobody: two issuers may give the same one.
 type Caller struct {
 	Issuer  string
 	Subject string
+}
+
+// RiderID names a caller wherever a caller is stored, shown or compared: rd_ and 32
+// letters and digits. Dispatchers and operators have one, too: they are riders for
+// themselves.
+type RiderID string
+
+const riderPrefix = "rd_"
+
+// RiderID derives the caller's id from both parts of its identity. An id does not
+// lead back to the subject, which may be an e-mail address.
+func (c Caller) RiderID() RiderID {
+	return RiderID(riderPrefix + hash("hailstone/rider/1", c.Issuer, c.Subject))
+}
+
+// riderOfSchema1 returns the rider of an event that holds a subject without its
+// issuer. The id is that of no Caller (docs/adr/0020).
+func riderOfSchema1(subject string) RiderID {
+	return RiderID(riderPrefix + hash("hailstone/rider/0", subject))
+}
+
+// Valid tells whether id has the form of a rider id.
+func (id RiderID) Valid() bool { return derived(string(id), riderPrefix) }
+
+// derived tells whether s has the form of a prefix and a hash.
+func derived(s, prefix string) bool {
+	rest, ok := strings.CutPrefix(s, prefix)
+	return ok && len(rest) == 32 && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz234567") == ""
 }
 
 // IDFor derives the id of the booking that a caller creates with an idempotency
 // key. The same caller and key always mean the same booking, so that a repeated
 // request meets its own first event. Different callers never meet.
 func IDFor(c Caller, key string) ID {
-	return ID("bk_" + hash("hailstone/booking/1", c.Issuer, c.Subject, key))
+	return ID(idPrefix + hash("hailstone/booking/1", c.Issuer, c.Subject, key))
 }
 
 // CreateCommandID is the command id of every create: the id of its booking comes

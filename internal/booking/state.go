@@ -147,7 +147,7 @@ type State struct {
 	Version int64
 	Status  Status
 
-	RiderID string
+	RiderID RiderID
 	Product string
 	Tariff  string
 	Prices  Product

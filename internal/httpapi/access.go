@@ -39,11 +39,11 @@ func (a access) admit(c *Caller) error {
 }
 
 // admitTo decides about one booking. To whom may not see it, it does not exist.
-func (a access) admitTo(c *Caller, riderID string) error {
+func (a access) admitTo(c *Caller, rider booking.RiderID) error {
 	switch {
-	case a.Rider && c.Subject == riderID || a.grants(c):
+	case a.Rider && c.RiderID() == rider || a.grants(c):
 		return nil
-	case c.maySee(riderID):
+	case c.maySee(rider):
 		return forbidden()
 	default:
 		return noBooking()
@@ -57,8 +57,8 @@ func (a access) grants(c *Caller) bool {
 
 func (c *Caller) has(role string) bool { return slices.Contains(c.Roles, role) }
 
-func (c *Caller) maySee(riderID string) bool {
-	return c.Subject == riderID || c.has(RoleDispatch) || c.has(RoleOps)
+func (c *Caller) maySee(rider booking.RiderID) bool {
+	return c.RiderID() == rider || c.has(RoleDispatch) || c.has(RoleOps)
 }
 
 func forbidden() error {
@@ -70,9 +70,9 @@ func forbidden() error {
 func noBooking() error { return problem(CodeNotFound, "There is no such booking.") }
 
 // actor names the caller in the history, in the role that let them in.
-func (a access) actor(c *Caller, riderID string) string {
+func (a access) actor(c *Caller, rider booking.RiderID) string {
 	switch {
-	case a.Rider && c.Subject == riderID:
+	case a.Rider && c.RiderID() == rider:
 		return booking.ActorRider
 	case a.Dispatch && c.has(RoleDispatch):
 		return booking.ActorDispatch
@@ -87,11 +87,11 @@ func actorOf(role string, c *Caller) string {
 	if role == booking.ActorRider {
 		return role
 	}
-	return role + "/" + c.Subject
+	return role + "/" + string(c.RiderID())
 }
 
 // admitRequest lets a request in that the access of its route allows.
-func admitRequest(r *http.Request, riderID string) error {
+func admitRequest(r *http.Request, rider booking.RiderID) error {
 	req := requestOf(r.Context())
-	return req.access.admitTo(req.Caller, riderID)
+	return req.access.admitTo(req.Caller, rider)
 }

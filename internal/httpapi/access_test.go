@@ -25,33 +25,34 @@ var columns = []struct {
 	{"ops", manager},
 	{"dispatch and ops", caller("max", httpapi.RoleDispatch, httpapi.RoleOps)},
 	{"its rider, who is also dispatch", caller("alice", httpapi.RoleDispatch)},
+	{"a namesake", namesake},
 }
 
 // matrix says for each route who may use it, in the words of section 5 of the
 // design, and what each caller gets for a request that is right in all other ways.
 var matrix = map[string]struct {
 	may      string
-	statuses [7]int
+	statuses [8]int
 }{
-	"POST /v1/quotes":                      {"rider", [7]int{401, 200, 200, 200, 200, 200, 200}},
-	"POST /v1/bookings":                    {"rider", [7]int{401, 201, 201, 201, 201, 201, 201}},
-	"GET /v1/bookings":                     {"rider", [7]int{401, 200, 200, 200, 200, 200, 200}},
-	"GET /v1/bookings/{id}":                {"owner, dispatch, ops", [7]int{401, 200, 404, 200, 200, 200, 200}},
-	"GET /v1/bookings/{id}/events":         {"owner, dispatch, ops", [7]int{401, 200, 404, 200, 200, 200, 200}},
-	"POST /v1/bookings/{id}/cancel":        {"owner, dispatch", [7]int{401, 200, 404, 200, 403, 200, 200}},
-	"POST /v1/bookings/{id}/assign":        {"dispatch", [7]int{401, 403, 403, 200, 403, 200, 200}},
-	"POST /v1/bookings/{id}/unassign":      {"dispatch", [7]int{401, 403, 403, 200, 403, 200, 200}},
-	"POST /v1/bookings/{id}/arrive":        {"dispatch", [7]int{401, 403, 403, 200, 403, 200, 200}},
-	"POST /v1/bookings/{id}/start":         {"dispatch", [7]int{401, 403, 403, 200, 403, 200, 200}},
-	"POST /v1/bookings/{id}/complete":      {"dispatch", [7]int{401, 403, 403, 200, 403, 200, 200}},
-	"POST /v1/bookings/{id}/no-show":       {"dispatch", [7]int{401, 403, 403, 200, 403, 200, 200}},
-	"POST /v1/bookings/{id}/refund":        {"ops", [7]int{401, 403, 403, 403, 202, 202, 403}},
-	"POST /v1/bookings/{id}/abort":         {"ops", [7]int{401, 403, 403, 403, 202, 202, 403}},
-	"POST /v1/bookings/{id}/retry-payment": {"ops", [7]int{401, 403, 403, 403, 202, 202, 403}},
-	"GET /v1/dispatch/bookings":            {"dispatch", [7]int{401, 403, 403, 200, 403, 200, 200}},
-	"POST /v1/webhooks/stripe":             {"none", [7]int{204, 204, 204, 204, 204, 204, 204}},
-	"GET /health":                          {"none", [7]int{200, 200, 200, 200, 200, 200, 200}},
-	"GET /openapi.json":                    {"none", [7]int{200, 200, 200, 200, 200, 200, 200}},
+	"POST /v1/quotes":                      {"rider", [8]int{401, 200, 200, 200, 200, 200, 200, 200}},
+	"POST /v1/bookings":                    {"rider", [8]int{401, 201, 201, 201, 201, 201, 201, 201}},
+	"GET /v1/bookings":                     {"rider", [8]int{401, 200, 200, 200, 200, 200, 200, 200}},
+	"GET /v1/bookings/{id}":                {"owner, dispatch, ops", [8]int{401, 200, 404, 200, 200, 200, 200, 404}},
+	"GET /v1/bookings/{id}/events":         {"owner, dispatch, ops", [8]int{401, 200, 404, 200, 200, 200, 200, 404}},
+	"POST /v1/bookings/{id}/cancel":        {"owner, dispatch", [8]int{401, 200, 404, 200, 403, 200, 200, 404}},
+	"POST /v1/bookings/{id}/assign":        {"dispatch", [8]int{401, 403, 403, 200, 403, 200, 200, 403}},
+	"POST /v1/bookings/{id}/unassign":      {"dispatch", [8]int{401, 403, 403, 200, 403, 200, 200, 403}},
+	"POST /v1/bookings/{id}/arrive":        {"dispatch", [8]int{401, 403, 403, 200, 403, 200, 200, 403}},
+	"POST /v1/bookings/{id}/start":         {"dispatch", [8]int{401, 403, 403, 200, 403, 200, 200, 403}},
+	"POST /v1/bookings/{id}/complete":      {"dispatch", [8]int{401, 403, 403, 200, 403, 200, 200, 403}},
+	"POST /v1/bookings/{id}/no-show":       {"dispatch", [8]int{401, 403, 403, 200, 403, 200, 200, 403}},
+	"POST /v1/bookings/{id}/refund":        {"ops", [8]int{401, 403, 403, 403, 202, 202, 403, 403}},
+	"POST /v1/bookings/{id}/abort":         {"ops", [8]int{401, 403, 403, 403, 202, 202, 403, 403}},
+	"POST /v1/bookings/{id}/retry-payment": {"ops", [8]int{401, 403, 403, 403, 202, 202, 403, 403}},
+	"GET /v1/dispatch/bookings":            {"dispatch", [8]int{401, 403, 403, 200, 403, 200, 200, 403}},
+	"POST /v1/webhooks/stripe":             {"none", [8]int{204, 204, 204, 204, 204, 204, 204, 204}},
+	"GET /health":                          {"none", [8]int{200, 200, 200, 200, 200, 200, 200, 200}},
+	"GET /openapi.json":                    {"none", [8]int{200, 200, 200, 200, 200, 200, 200, 200}},
 }
 
 func TestTheMatrixOfRoles(t *testing.T) {
@@ -190,11 +191,11 @@ func TestTheRoleInWhichOneActs(t *testing.T) {
 		actor, as string
 	}{
 		"a rider cancels":                     {alice, "cancel", `{"reason":"x"}`, "rider", "rider"},
-		"a dispatcher cancels":                {sender, "cancel", `{"reason":"x"}`, "dispatch/dora", "dispatch"},
+		"a dispatcher cancels":                {sender, "cancel", `{"reason":"x"}`, "dispatch/" + string(sender.RiderID()), "dispatch"},
 		"a rider who is more cancels":         {both, "cancel", `{"reason":"x"}`, "rider", "rider"},
-		"a rider who is more aborts":          {both, "abort", `{"reason":"x"}`, "ops/alice", "ops"},
-		"one of two roles cancels":            {caller("max", httpapi.RoleOps, httpapi.RoleDispatch), "cancel", `{"reason":"x"}`, "dispatch/max", "dispatch"},
-		"a rider who is dispatch has to work": {both, "assign", `{"driver_id":"d-1"}`, "dispatch/alice", ""},
+		"a rider who is more aborts":          {both, "abort", `{"reason":"x"}`, "ops/" + string(alice.RiderID()), "ops"},
+		"one of two roles cancels":            {caller("max", httpapi.RoleOps, httpapi.RoleDispatch), "cancel", `{"reason":"x"}`, "dispatch/" + string(caller("max").RiderID()), "dispatch"},
+		"a rider who is dispatch has to work": {both, "assign", `{"driver_id":"d-1"}`, "dispatch/" + string(alice.RiderID()), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -31,7 +31,7 @@ func TestEveryCommandIsGranted(t *testing.T) {
 			w.Fatal(err)
 		}
 		c := h.Commits()[len(h.Commits())-1]
-		role := map[*httpapi.Caller]string{alice: "rider", sender: "dispatch/dora", manager: "ops/olga"}[wr.by]
+		role := map[*httpapi.Caller]string{alice: "rider", sender: "dispatch/" + string(sender.RiderID()), manager: "ops/" + string(manager.RiderID())}[wr.by]
 		want := booking.CommandIDFor(wr.by.Caller, "POST "+strings.Replace(wr.path(), "{id}", string(id), 1), "write")
 		if wr.path() == "/v1/bookings" {
 			want = booking.CreateCommandID

@@ -98,7 +98,7 @@ func (a *API) createBooking(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	req, now := requestOf(r.Context()), a.now()
-	command.At, command.RiderID, command.Tariff = now, req.Caller.Subject, a.Tariff
+	command.At, command.RiderID, command.Tariff = now, req.Caller.RiderID(), a.Tariff
 	id := booking.IDFor(req.Caller.Caller, key)
 	telemetry.Correlate(r.Context(), telemetry.Origin{BookingID: string(id)})
 	out, err := a.Bookings.Create(r.Context(), id, command, booking.Envelope{

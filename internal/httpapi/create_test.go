@@ -25,7 +25,7 @@ func TestABookingIsMade(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 30, 0, 123_000_000, time.UTC)
 	zero := booking.Money{Currency: "EUR"}
 	want := readmodel.View{
-		ID: id, Version: 1, State: booking.Requested, RiderID: "alice", Product: "standard",
+		ID: id, Version: 1, State: booking.Requested, RiderID: alice.RiderID(), Product: "standard",
 		Pickup:  booking.Place{Lat: 52.52, Lng: 13.405, Label: "Alexanderplatz"},
 		Dropoff: booking.Place{Lat: 52.5251, Lng: 13.3694, Label: "Hauptbahnhof"},
 		Fare:    w.api.Tariff.Quote("standard", v.Pickup, v.Dropoff).Fare,
@@ -180,12 +180,10 @@ func TestAKeyBelongsToOneRequest(t *testing.T) {
 func TestCallersNeverMeet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	elsewhere := caller("alice")
-	elsewhere.Issuer = "https://other.example"
 	seen := map[booking.ID]bool{}
-	for _, c := range []*httpapi.Caller{alice, bob, elsewhere} {
+	for _, c := range []*httpapi.Caller{alice, bob, namesake} {
 		v, a := w.must(book(c, "k1", ride), http.StatusCreated)
-		if seen[v.ID] || a.header.Get("Idempotency-Replayed") != "" || v.RiderID != c.Subject {
+		if seen[v.ID] || a.header.Get("Idempotency-Replayed") != "" || v.RiderID != c.RiderID() {
 			t.Errorf("%s got %s of %s", c.Subject, v.ID, v.RiderID)
 		}
 		seen[v.ID] = true

@@ -48,7 +48,7 @@ type faultyViews struct {
 }
 
 // ByRider implements readmodel.Store.
-func (f *faultyViews) ByRider(ctx context.Context, rider string, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
+func (f *faultyViews) ByRider(ctx context.Context, rider booking.RiderID, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
 	if f.err != nil {
 		return nil, readmodel.Place{}, f.err
 	}

@@ -21,7 +21,7 @@ type listPage struct {
 // listBookings lists the caller's own bookings, newest first.
 func (a *API) listBookings(w http.ResponseWriter, r *http.Request) error {
 	return a.list(w, r, booking.Statuses(), func(ctx context.Context, q listQuery) ([]readmodel.View, readmodel.Place, error) {
-		return readmodel.ListByRider(ctx, a.Views, requestOf(ctx).Caller.Subject, q.state, q.after, q.limit)
+		return readmodel.ListByRider(ctx, a.Views, requestOf(ctx).Caller.RiderID(), q.state, q.after, q.limit)
 	})
 }
 
@@ -86,8 +86,8 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, states []booking.Stat
 // listScope is what a cursor is bound to: the list, who reads it, and how it is
 // filtered.
 func listScope(r *http.Request, filters ...string) []string {
-	c := requestOf(r.Context()).Caller
-	return append([]string{r.URL.Path, c.Issuer, c.Subject}, filters...)
+	rider := requestOf(r.Context()).Caller.RiderID()
+	return append([]string{r.URL.Path, string(rider)}, filters...)
 }
 
 func writePage(w http.ResponseWriter, page any) error {

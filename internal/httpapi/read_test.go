@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
 )
 
 // at returns the path of a booking.
@@ -155,16 +157,17 @@ func TestWhoMayReadABooking(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	made, _ := w.must(book(alice, "k1", ride), http.StatusCreated)
-	namesake := caller("alice")
+	again := caller("alice") // another value, the same rider
 	for name, test := range map[string]struct {
 		by   *httpapi.Caller
 		want int
 	}{
-		"its rider":                {namesake, 200},
+		"its rider":                {again, 200},
 		"dispatch":                 {sender, 200},
 		"ops":                      {manager, 200},
 		"both":                     {caller("max", "x", httpapi.RoleOps, httpapi.RoleDispatch), 200},
 		"another rider":            {bob, 404},
+		"a namesake":               {namesake, 404},
 		"a role of another name":   {caller("eve", "admin", "Dispatch", "ops2", "dispatch ops"), 404},
 		"a rider of a longer name": {caller("alice2"), 404},
 		"nobody":                   {nobody, 401},
@@ -174,6 +177,28 @@ func TestWhoMayReadABooking(t *testing.T) {
 				t.Errorf("%s reads %s → %d, want %d", name, path, a.code, test.want)
 			}
 		}
+	}
+}
+
+// A view of a build that stored a subject for its rider tells nobody's booking from a
+// namesake's: the log decides, and the subject is not logged.
+func TestAViewWithASubjectForItsRiderIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made, a := w.must(book(alice, "k1", ride), http.StatusCreated)
+	w.projects(made.ID)
+	const subject = "alice@example.com"
+	w.views.Store.(*readmodeltest.Memory).Spoil(made.ID, func(r *readmodel.Record) {
+		r.Body, r.Rider = bytes.ReplaceAll(r.Body, []byte(made.RiderID), []byte(subject)), subject
+	})
+	if got := w.send(read(alice, at(made.ID))); got.code != http.StatusOK || got.body != a.body {
+		t.Errorf("its rider → %d %s, want %s", got.code, got.body, a.body)
+	}
+	for _, by := range []*httpapi.Caller{namesake, caller(subject)} {
+		w.refused(read(by, at(made.ID)), http.StatusNotFound, httpapi.CodeNotFound)
+	}
+	if strings.Contains(w.logged.String(), subject) || !strings.Contains(w.logged.String(), "view from the log") {
+		t.Errorf("it logs %s", w.logged)
 	}
 }
 

@@ -182,9 +182,7 @@ func TestAKeyElsewhereIsAnotherKey(t *testing.T) {
 // Two dispatchers who use the same key gave two commands.
 func TestCallersOfACommandNeverMeet(t *testing.T) {
 	t.Parallel()
-	elsewhere := caller("dora", httpapi.RoleDispatch)
-	elsewhere.Issuer = "https://other.example"
-	for name, other := range map[string]*httpapi.Caller{"another dispatcher": caller("dana", httpapi.RoleDispatch), "a namesake": elsewhere} {
+	for name, other := range map[string]*httpapi.Caller{"another dispatcher": caller("dana", httpapi.RoleDispatch), "a namesake": elsewhere(sender)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

@@ -29,7 +29,16 @@ var (
 	bob     = caller("bob")
 	sender  = caller("dora", httpapi.RoleDispatch)
 	manager = caller("olga", httpapi.RoleOps)
+	// namesake has the subject of alice at another issuer.
+	namesake = elsewhere(alice)
 )
+
+// elsewhere returns a caller with the same subject and roles at another issuer.
+func elsewhere(c *httpapi.Caller) *httpapi.Caller {
+	other := *c
+	other.Issuer = "https://other.example"
+	return &other
+}
 
 func caller(subject string, roles ...string) *httpapi.Caller {
 	return &httpapi.Caller{Caller: booking.Caller{Issuer: "https://issuer.example", Subject: subject}, Roles: roles}

@@ -13,10 +13,10 @@ const maxPages = 5
 // ListByRider returns at most limit of a rider's bookings in the given state, or
 // in any where state is empty, newest first, and the place to go on from. A
 // filtered page may hold fewer than limit, even none, and still not be the last.
-func ListByRider(ctx context.Context, s Store, riderID string, state booking.Status, after Place, limit int) ([]View, Place, error) {
+func ListByRider(ctx context.Context, s Store, rider booking.RiderID, state booking.Status, after Place, limit int) ([]View, Place, error) {
 	in := func(v View) bool { return state == "" || v.State == state }
 	return filtered(in, limit, after, func(after Place, limit int) ([]View, Place, error) {
-		return s.ByRider(ctx, riderID, after, limit)
+		return s.ByRider(ctx, rider, after, limit)
 	})
 }
 

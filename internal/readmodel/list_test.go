@@ -24,9 +24,9 @@ type counted struct {
 	limits []int
 }
 
-func (c *counted) ByRider(ctx context.Context, riderID string, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
+func (c *counted) ByRider(ctx context.Context, rider booking.RiderID, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
 	c.limits = append(c.limits, limit)
-	return c.Store.ByRider(ctx, riderID, after, limit)
+	return c.Store.ByRider(ctx, rider, after, limit)
 }
 
 func (c *counted) Waiting(ctx context.Context, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
@@ -84,7 +84,7 @@ func TestAFilteredListLooksOnlySoFar(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := rides(t.Context(), t, test.states...)
-			views, next, err := readmodel.ListByRider(t.Context(), store, "alice", done, readmodel.Place{}, test.limit)
+			views, next, err := readmodel.ListByRider(t.Context(), store, readmodeltest.Rider(), done, readmodel.Place{}, test.limit)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -124,7 +124,7 @@ func TestAFilteredListSkipsNothing(t *testing.T) {
 		}
 		for after := (readmodel.Place{}); ; {
 			store.limits = nil
-			views, next, err := readmodel.ListByRider(t.Context(), store, "alice", filter, after, limit)
+			views, next, err := readmodel.ListByRider(t.Context(), store, readmodeltest.Rider(), filter, after, limit)
 			if err != nil || len(views) > limit {
 				rt.Fatalf("%d views for a limit of %d: %v", len(views), limit, err)
 			}
@@ -194,18 +194,18 @@ func TestWhoWaitsNoLongerIsLeftOut(t *testing.T) {
 // breaking is a store whose second page cannot be read.
 type breaking struct{ counted }
 
-func (b *breaking) ByRider(ctx context.Context, riderID string, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
+func (b *breaking) ByRider(ctx context.Context, rider booking.RiderID, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
 	if len(b.limits) == 1 {
 		return nil, readmodel.Place{}, readmodel.ErrUnavailable
 	}
-	return b.counted.ByRider(ctx, riderID, after, limit)
+	return b.counted.ByRider(ctx, rider, after, limit)
 }
 
 // Half a page would look like a whole one.
 func TestAListThatBreaksOffIsAnError(t *testing.T) {
 	t.Parallel()
 	store := &breaking{*rides(t.Context(), t, booking.Completed, booking.Canceled, booking.Completed)}
-	views, next, err := readmodel.ListByRider(t.Context(), store, "alice", booking.Completed, readmodel.Place{}, 2)
+	views, next, err := readmodel.ListByRider(t.Context(), store, readmodeltest.Rider(), booking.Completed, readmodel.Place{}, 2)
 	if !errors.Is(err, readmodel.ErrUnavailable) || views != nil || next != (readmodel.Place{}) {
 		t.Errorf("%v, next %v, error %v; want ErrUnavailable alone", views, next, err)
 	}

@@ -123,12 +123,12 @@ func (l *Live) Get(ctx context.Context, id booking.ID) (View, bool, error) {
 }
 
 // ByRider implements Store.
-func (l *Live) ByRider(ctx context.Context, riderID string, after Place, limit int) ([]View, Place, error) {
+func (l *Live) ByRider(ctx context.Context, rider booking.RiderID, after Place, limit int) ([]View, Place, error) {
 	s, err := l.active(ctx)
 	if err != nil {
 		return nil, Place{}, err
 	}
-	return s.ByRider(ctx, riderID, after, limit)
+	return s.ByRider(ctx, rider, after, limit)
 }
 
 // Waiting implements Store.

@@ -123,7 +123,7 @@ func TestWithoutAPointerViewsAreUnavailable(t *testing.T) {
 	now, documents := start, &counting{err: control.ErrUnavailable}
 	views, projections := live(documents, &now)
 	_, _, get := views.Get(t.Context(), id)
-	_, _, rider := views.ByRider(t.Context(), "alice", readmodel.Place{}, 1)
+	_, _, rider := views.ByRider(t.Context(), readmodeltest.Rider(), readmodel.Place{}, 1)
 	_, _, waiting := views.Waiting(t.Context(), readmodel.Place{}, 1)
 	_, records := views.Records(t.Context(), nil)
 	_, _, overdue := views.Overdue(t.Context(), readmodel.OverdueQuery{Limit: 1})

@@ -45,8 +45,8 @@ func (w *world) requests() booking.Outcome {
 		w.Fatal(err)
 	}
 	out, err := w.bookings.Create(w.Context(), id, booking.Request{
-		At: start, RiderID: "alice", Trip: requested.Personal, Product: "standard", Tariff: near(tariff),
-	}, booking.Envelope{CommandID: "rq_1", Actor: "rider/alice", At: start})
+		At: start, RiderID: requested.RiderID, Trip: requested.Personal, Product: "standard", Tariff: near(tariff),
+	}, booking.Envelope{CommandID: "rq_1", Actor: booking.ActorRider, At: start})
 	if err != nil {
 		w.Fatal(err)
 	}

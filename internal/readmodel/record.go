@@ -23,7 +23,7 @@ type Record struct {
 // same view.
 func RecordOf(v View) (Record, error) {
 	body, err := v.Encode()
-	r := Record{ID: v.ID, Version: v.Version, Body: body, Rider: v.RiderID, InRider: v.InRiderList().String()}
+	r := Record{ID: v.ID, Version: v.Version, Body: body, Rider: string(v.RiderID), InRider: v.InRiderList().String()}
 	if at, ok := v.InWaitingList(); ok {
 		r.InWaiting = at.String()
 	}

@@ -27,7 +27,7 @@ type Store interface {
 	// after the given place in the list, and the place to go on from: the zero
 	// Place begins the list, and a zero next ends it. A list may lack what was
 	// written a moment ago. A place stays valid while bookings come and go.
-	ByRider(ctx context.Context, riderID string, after Place, limit int) (views []View, next Place, err error)
+	ByRider(ctx context.Context, rider booking.RiderID, after Place, limit int) (views []View, next Place, err error)
 	Waiting(ctx context.Context, after Place, limit int) (views []View, next Place, err error)
 }
 

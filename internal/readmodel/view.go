@@ -2,6 +2,7 @@ package readmodel
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -13,19 +14,19 @@ import (
 // View is a booking as queries and responses show it. Its JSON form is the
 // Booking of openapi.yaml, and what is stored.
 type View struct {
-	ID           booking.ID     `json:"id"`
-	Version      int64          `json:"version"`
-	State        booking.Status `json:"state"`
-	RiderID      string         `json:"rider_id"`
-	Pickup       booking.Place  `json:"pickup"`
-	Dropoff      booking.Place  `json:"dropoff"`
-	Product      string         `json:"product"`
-	Fare         booking.Money  `json:"fare"`
-	Payment      Payment        `json:"payment"`
-	DriverID     *string        `json:"driver_id"`
-	Cancellation *Cancellation  `json:"cancellation"`
-	RequestedAt  time.Time      `json:"requested_at"`
-	UpdatedAt    time.Time      `json:"updated_at"`
+	ID           booking.ID      `json:"id"`
+	Version      int64           `json:"version"`
+	State        booking.Status  `json:"state"`
+	RiderID      booking.RiderID `json:"rider_id"`
+	Pickup       booking.Place   `json:"pickup"`
+	Dropoff      booking.Place   `json:"dropoff"`
+	Product      string          `json:"product"`
+	Fare         booking.Money   `json:"fare"`
+	Payment      Payment         `json:"payment"`
+	DriverID     *string         `json:"driver_id"`
+	Cancellation *Cancellation   `json:"cancellation"`
+	RequestedAt  time.Time       `json:"requested_at"`
+	UpdatedAt    time.Time       `json:"updated_at"`
 
 	// AssignBy is set while the booking waits for a driver. It orders the list of
 	// those that wait and is no part of the JSON form.
@@ -101,9 +102,17 @@ func deadlineOf(s booking.State) time.Time {
 // Encode returns the view's JSON, always the same bytes for the same view.
 func (v View) Encode() ([]byte, error) { return json.Marshal(v, json.Deterministic(true)) }
 
+// errNoRiderID is a view of a build in which a subject stood for its rider, whose
+// issuer the view does not tell. It holds no part of the view: a subject may be an
+// e-mail address.
+var errNoRiderID = errors.New("its rider_id is no rider id")
+
 // Decode reads what Encode wrote.
 func Decode(raw []byte) (View, error) {
 	var v View
 	err := json.Unmarshal(raw, &v, json.RejectUnknownMembers(true))
+	if err == nil && !v.RiderID.Valid() {
+		return View{}, errNoRiderID
+	}
 	return v, err
 }

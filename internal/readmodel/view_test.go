@@ -13,6 +13,7 @@ import (
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -23,7 +24,7 @@ var start = time.Date(2026, 11, 23, 9, 30, 0, 120_000_000, time.UTC)
 
 // requested begins every story; the others go on from it.
 var requested = booking.BookingRequested{
-	At: start, RiderID: "7d0f3a52-5a2f-4a3c-9b52-2f6b2c1f0e11", Product: "standard", Tariff: "standard-2026",
+	At: start, RiderID: readmodeltest.Rider(), Product: "standard", Tariff: "standard-2026",
 	Fare: booking.Money{Amount: 1043, Currency: "EUR"}, Hold: booking.Money{Amount: 1304, Currency: "EUR"},
 	Fees: booking.Fees{Cancellation: 500, NoShow: 800}, AuthorizeBy: start.Add(30 * time.Minute),
 	Personal: booking.Trip{

@@ -51,7 +51,7 @@ func TestABrokenContractIsRefused(t *testing.T) {
 	}
 }
 
-const booking = `{"id":"bk_mfrggzdfmztwq2lkmfrggzdfmztwq2lk","version":1,"state":"requested","rider_id":"alice",` +
+const booking = `{"id":"bk_mfrggzdfmztwq2lkmfrggzdfmztwq2lk","version":1,"state":"requested","rider_id":"rd_be2t5cdeqpnna5ybvxmpta54fdsybw5i",` +
 	`"pickup":{"lat":52.52,"lng":13.405},"dropoff":{"lat":52.5,"lng":13.4},"product":"standard","fare":{"amount":700,"currency":"EUR"},` +
 	`"payment":{"state":"pending","authorized":{"amount":0,"currency":"EUR"},"captured":{"amount":0,"currency":"EUR"},"refunded":{"amount":0,"currency":"EUR"},"failure":null},` +
 	`"driver_id":null,"cancellation":null,"requested_at":"2026-11-23T09:30:00Z","updated_at":"2026-11-23T09:30:00Z"}`

@@ -138,7 +138,7 @@ func TestTheClaimsSayWhatTheCallerMay(t *testing.T) {
 		"no subject":                      {claims{"iss": issuer, "token_use": "access", "cognito:groups": "[ops]"}, 401},
 		"no issuer":                       {claims{"sub": subject, "token_use": "access"}, 401},
 		"no claims":                       {nil, 401},
-		"the same name of another issuer": {claims{"iss": "https://other.example", "sub": subject, "token_use": "access"}, 200},
+		"the same name of another issuer": {claims{"iss": "https://other.example", "sub": subject, "token_use": "access"}, 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -32,6 +32,7 @@ func (i issued) Verify(_ context.Context, token string) (map[string]string, erro
 
 var tokens = issued{
 	"alice":    {"iss": issuer, "sub": subject, "token_use": "access"},
+	"namesake": {"iss": "https://other.example", "sub": subject, "token_use": "access"},
 	"bob":      {"iss": issuer, "sub": "bob", "token_use": "access"},
 	"dispatch": {"iss": issuer, "sub": "dora", "token_use": "access", "cognito:groups": "[dispatch]"},
 	"identity": {"iss": issuer, "sub": subject, "token_use": "id"},
@@ -48,6 +49,7 @@ func TestATokenThatNobodyLookedAtIsVerified(t *testing.T) {
 		"the rider's":               {"Bearer alice", 200},
 		"in small letters":          {"bearer alice", 200},
 		"another rider's":           {"Bearer bob", 404},
+		"a namesake's":              {"Bearer namesake", 404},
 		"a dispatcher's":            {"Bearer dispatch", 200},
 		"an identity token":         {"Bearer identity", 401},
 		"a token without a subject": {"Bearer nobody", 401},

@@ -19,9 +19,9 @@ import (
 )
 
 // ByRider implements readmodel.Store.
-func (s *Store) ByRider(ctx context.Context, riderID string, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
+func (s *Store) ByRider(ctx context.Context, rider booking.RiderID, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
 	places, err := s.index(ctx, indexQuery{
-		index: indexRider, hash: attrRider, sort: attrRiderAt, key: s.inProjection(riderID), after: after, newestFirst: true, limit: limit + 1,
+		index: indexRider, hash: attrRider, sort: attrRiderAt, key: s.inProjection(string(rider)), after: after, newestFirst: true, limit: limit + 1,
 	})
 	if err != nil {
 		return nil, readmodel.Place{}, err

@@ -125,11 +125,11 @@ func TestTheLargestPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	views, next, err := store.ByRider(t.Context(), "alice", readmodel.Place{}, most)
+	views, next, err := store.ByRider(t.Context(), readmodeltest.Rider(), readmodel.Place{}, most)
 	if err != nil || len(views) != most || next.ID != inShard(0, 1) {
 		t.Fatalf("%d views, next %v, error %v; want 100, and one more behind them", len(views), next, err)
 	}
-	views, next, err = store.ByRider(t.Context(), "alice", next, most)
+	views, next, err = store.ByRider(t.Context(), readmodeltest.Rider(), next, most)
 	if err != nil || len(views) != 1 || next != (readmodel.Place{}) {
 		t.Errorf("%d views, next %v, error %v; want the last", len(views), next, err)
 	}
@@ -192,7 +192,7 @@ func TestAListThatIsThrottledIsUnavailable(t *testing.T) {
 			if !errors.Is(err, readmodel.ErrUnavailable) || !errors.As(err, &throttled) || views != nil || next != (readmodel.Place{}) {
 				t.Errorf("waiting: %v, next %v, error %v; want ErrUnavailable alone", views, next, err)
 			}
-			views, next, err = store.ByRider(t.Context(), "alice", readmodel.Place{}, 1)
+			views, next, err = store.ByRider(t.Context(), readmodeltest.Rider(), readmodel.Place{}, 1)
 			if !errors.Is(err, readmodel.ErrUnavailable) || views != nil || next != (readmodel.Place{}) {
 				t.Errorf("by rider: %v, next %v, error %v; want ErrUnavailable alone", views, next, err)
 			}

@@ -25,7 +25,7 @@ func TestProjectionsDoNotTouchEachOther(t *testing.T) {
 	sees := func(s *dynamoview.Store, want int) {
 		t.Helper()
 		_, ok, err := s.Get(t.Context(), id)
-		mine, _, errMine := s.ByRider(t.Context(), "alice", readmodel.Place{}, 10)
+		mine, _, errMine := s.ByRider(t.Context(), readmodeltest.Rider(), readmodel.Place{}, 10)
 		waiting, _, errWaiting := s.Waiting(t.Context(), readmodel.Place{}, 10)
 		overdue, _, errOverdue := s.Overdue(t.Context(), readmodel.OverdueQuery{Shard: readmodel.DeadlineShard(id), By: noon.Add(time.Hour), Limit: 10})
 		records, errRecords := s.Records(t.Context(), []booking.ID{id})

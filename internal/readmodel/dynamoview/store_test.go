@@ -69,7 +69,7 @@ func TestTheItem(t *testing.T) {
 		}
 		want := map[string]types.AttributeValue{
 			"view_id": text("1#" + string(id)), "version": number(test.view.Version), "view": text(string(raw)),
-			"rider": text("1#alice"), "rider_at": text("2026-11-23T09:30:00.123Z#" + string(id)),
+			"rider": text("1#" + string(readmodeltest.Rider())), "rider_at": text("2026-11-23T09:30:00.123Z#" + string(id)),
 		}
 		maps.Copy(want, test.listed)
 		if diff := cmp.Diff(want, out.Item, cmpopts.IgnoreUnexported(types.AttributeValueMemberS{}, types.AttributeValueMemberN{})); diff != "" {

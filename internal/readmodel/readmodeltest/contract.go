@@ -56,6 +56,11 @@ func newHarness(t *testing.T, newStore func(t *testing.T) readmodel.Ledger) *har
 	return &harness{Ledger: newStore(t), T: t, id: booking.IDFor(booking.Caller{Subject: t.Name()}, "view")}
 }
 
+// Rider returns the rider of every View.
+func Rider() booking.RiderID {
+	return booking.Caller{Issuer: "https://issuer.example", Subject: "alice"}.RiderID()
+}
+
 // View returns a view of a booking that was confirmed, at a version. What it
 // shows tells the version, so that views of different versions differ.
 func View(id booking.ID, version int64) readmodel.View {
@@ -63,7 +68,7 @@ func View(id booking.ID, version int64) readmodel.View {
 	euros := func(amount int64) booking.Money { return booking.Money{Amount: amount, Currency: "EUR"} }
 	driver, failure := "driver-"+strconv.FormatInt(version, 10), "insufficient_funds"
 	return readmodel.View{
-		ID: id, Version: version, State: booking.Canceled, RiderID: "alice", Product: "standard",
+		ID: id, Version: version, State: booking.Canceled, RiderID: Rider(), Product: "standard",
 		Pickup:  booking.Place{Lat: 52.520008, Lng: 13.404954, Label: "Alexanderplatz 🚕 <b>"},
 		Dropoff: booking.Place{Lat: -0.1, Lng: 1e-9},
 		Fare:    euros(1043),

@@ -25,7 +25,7 @@ type list struct {
 
 // lists returns both, for a rider of the test's own.
 func (h *harness) lists() map[string]list {
-	rider := "rider of " + h.Name()
+	rider := booking.Caller{Subject: h.Name()}.RiderID()
 	return map[string]list{
 		"a rider's": {
 			newestFirst: true,
@@ -281,7 +281,10 @@ func runLists(t *testing.T, newStore func(t *testing.T) readmodel.Ledger) {
 }
 
 func testRidersApart(t *testing.T, h *harness) {
-	riders := []string{"al", "alice", "al#ice", "alice#", "1#alice", "Alice", "ALICE", "алиса", " "}
+	riders := []booking.RiderID{booking.Caller{Issuer: "https://other.example", Subject: "alice"}.RiderID()}
+	for _, subject := range []string{"al", "alice", "al#ice", "alice#", "1#alice", "Alice", "ALICE", "алиса", " "} {
+		riders = append(riders, booking.Caller{Issuer: "https://issuer.example", Subject: subject}.RiderID())
+	}
 	for i, rider := range riders {
 		v := View(h.booking(i), 1)
 		v.RiderID, v.RequestedAt = rider, noon

@@ -84,10 +84,10 @@ func (m *Memory) Get(ctx context.Context, id booking.ID) (readmodel.View, bool, 
 }
 
 // ByRider implements readmodel.Store.
-func (m *Memory) ByRider(ctx context.Context, riderID string, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
+func (m *Memory) ByRider(ctx context.Context, rider booking.RiderID, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
 	return m.list(ctx, limit, func(s stored) (readmodel.Place, bool) {
 		older := after == readmodel.Place{} || compare(s.inRider, after) < 0
-		return s.inRider, s.Rider == riderID && older
+		return s.inRider, s.Rider == string(rider) && older
 	}, func(a, b readmodel.Place) int { return compare(b, a) })
 }
 

@@ -30,7 +30,7 @@ func (r Rides) Advance(ctx context.Context, id booking.ID, n int) error {
 	switch n {
 	case 0:
 		_, err = r.Bookings.Create(ctx, id, booking.Request{
-			At: r.At, RiderID: "rider-" + string(id[3:5]), Product: "standard", Tariff: r.Tariff,
+			At: r.At, RiderID: booking.Caller{Subject: string(id[3:5])}.RiderID(), Product: "standard", Tariff: r.Tariff,
 			Trip: booking.Trip{Pickup: pickup, Dropoff: dropoff, PaymentMethod: "pm_card_visa"},
 		}, envelope)
 	default:

@@ -26,16 +26,8 @@ func peoplePart() part {
 
 const apiTimeout = 10 * time.Second
 
-// issuer is where all tokens of a world come from.
-const issuer = "https://issuer.example"
-
-// person is somebody with a token.
-type person struct {
-	name  string
-	roles []string
-}
-
-func (p person) caller() booking.Caller { return booking.Caller{Issuer: issuer, Subject: p.name} }
+// bookingsPath is where bookings are made, and listed for their rider.
+const bookingsPath = "/v1/bookings"
 
 // request is what a person sends.
 type request struct {
@@ -52,7 +44,7 @@ type request struct {
 
 // command is the id of the command that a write stands for.
 func (r request) command() string {
-	if r.path == "/v1/bookings" {
+	if r.path == bookingsPath {
 		return booking.CreateCommandID
 	}
 	return booking.CommandIDFor(r.who.caller(), r.method+" "+r.path, r.key)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
@@ -34,10 +33,10 @@ func operationsPart() part { return part{onceAWorld: odds{asleep: 0.05, downForD
 func (w *World) populate() {
 	w.breakDown()
 	for i := range riders {
-		who := person{name: "rider-" + strconv.Itoa(i+1)}
+		who := riderNumber(i)
 		for n := range w.src.span(bookingsOfRiders, 3, 3) {
 			r := &rider{World: w, who: who, key: fmt.Sprintf("%s/%d", who.name, n+1)}
-			r.task = w.sched.newTask(r.key, nil)
+			r.task = w.sched.newTask(fmt.Sprintf("%s/%d", riderName(i), n+1), nil)
 			w.riding++
 			w.sched.start(r.task, func(t *task) {
 				if n < 2 { // half of them ride after an outage

@@ -18,6 +18,7 @@ type oracle struct {
 	streams map[events.StreamID]*account
 	order   []*account
 	drivers map[string]booking.ID // who has the driver
+	owners  map[booking.ID]person // who asked for a booking
 	refs    map[string]booking.ID // whose a payment object is
 	sends   map[string]int        // attempts at a command, by booking and command id
 	asked   map[string]string     // the first body of a command
@@ -45,7 +46,7 @@ type account struct {
 
 func newOracle(w *World) *oracle {
 	return &oracle{
-		World: w, streams: map[events.StreamID]*account{}, drivers: map[string]booking.ID{},
+		World: w, streams: map[events.StreamID]*account{}, drivers: map[string]booking.ID{}, owners: map[booking.ID]person{},
 		refs: map[string]booking.ID{}, sends: map[string]int{}, asked: map[string]string{}, reused: map[string]bool{}, granted: map[string]grant{}, shown: map[booking.ID]int64{},
 		keyed: map[string]time.Time{}, looked: map[asked]bool{}, stored: map[string]int{}, byHand: map[string]int64{},
 	}
@@ -215,11 +216,4 @@ func (o *oracle) holdsDriver(a *account, draft events.Draft) {
 	if want := a.state.Driver() != ""; err != nil || held != want || held && holder != a.id.Stream() {
 		o.fail("10: a lease says who has the driver", a.id, "%s is held: %v, by %s (%v)", draft.Lease.Name, held, holder, err)
 	}
-}
-
-func (o *oracle) riderOf(id booking.ID) string {
-	if a := o.streams[id.Stream()]; a != nil {
-		return a.state.RiderID
-	}
-	return ""
 }

@@ -32,6 +32,9 @@ func (o *oracle) sent(r request) seen {
 	var s seen
 	a := o.streams[r.booking.Stream()]
 	s.exists = a != nil
+	if r.path == bookingsPath && r.key != "" {
+		o.owners[r.booking] = r.who
+	}
 	if r.key != "" {
 		if first, again := o.asked[commandKey(r)]; again && first != r.body {
 			o.reused[commandKey(r)] = true
@@ -73,6 +76,9 @@ func (o *oracle) answered(r request, before seen, a answer) {
 			o.fail("8: another's booking is not found", r.booking, "%s %s by %s: %d %s", r.method, r.path, r.who.name, a.status, a.body)
 		}
 		o.reach(foreignWasHidden)
+		if o.owners[r.booking].isNamesakeOf(r.who) {
+			o.reach(namesakeWasHidden)
+		}
 	case r.key != "":
 		o.answeredWrite(r, before, a)
 	default:
@@ -83,7 +89,7 @@ func (o *oracle) answered(r request, before seen, a answer) {
 // foreign tells whether the request is about a booking that its sender may not see.
 func (o *oracle) foreign(r request) bool {
 	acc := o.streams[r.booking.Stream()]
-	return r.booking != "" && acc != nil && len(r.who.roles) == 0 && acc.state.RiderID != r.who.name
+	return r.booking != "" && acc != nil && len(r.who.roles) == 0 && !o.owners[r.booking].is(r.who)
 }
 
 func (o *oracle) answeredWrite(r request, before seen, a answer) {
@@ -151,8 +157,12 @@ func (o *oracle) showsFold(r request, body []byte) {
 	if want := o.fold(acc, v.Version); !bytes.Equal(want, body) {
 		o.fail("5: a view is the fold of its version", v.ID, "version %d is\n%s\nwant\n%s", v.Version, body, want)
 	}
-	if r.who.roles == nil && v.RiderID != r.who.name {
-		o.fail("8: nobody sees another's booking", v.ID, "%s does", r.who.name)
+	owner := o.owners[v.ID]
+	if r.who.roles == nil && !owner.is(r.who) {
+		o.fail("8: nobody sees another's booking", v.ID, "%s of %s does", r.who.name, r.who.issuer)
+	}
+	if v.RiderID != owner.caller().RiderID() {
+		o.fail("8: a booking is its rider's", v.ID, "it shows %s, and %s of %s asked for it", v.RiderID, owner.name, owner.issuer)
 	}
 	if v.Version < r.minVersion {
 		o.fail("min_version is never answered with less", v.ID, "%d for %d", v.Version, r.minVersion)

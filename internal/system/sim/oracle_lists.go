@@ -8,10 +8,10 @@ import (
 
 // listed returns the bookings of a rider that no list may leave out from now on: those
 // that even an index which lags by one write has, in every projection that knows them.
-func (o *oracle) listed(rider string) []booking.ID {
+func (o *oracle) listed(rider person) []booking.ID {
 	var ids []booking.ID
 	for _, a := range o.order {
-		if a.state.RiderID != rider || len(o.projected(o.active()).older[a.id]) == 0 {
+		if !o.owners[a.id].is(rider) || len(o.projected(o.active()).older[a.id]) == 0 {
 			continue
 		}
 		sure := true

@@ -78,6 +78,7 @@ const (
 	keyWasReused          Probe = "a key was refused that had been used for another request"
 	versionMismatched     Probe = "a command was refused for its If-Match"
 	foreignWasHidden      Probe = "a booking of another rider was not found"
+	namesakeWasHidden     Probe = "a booking of a rider with the same subject was not found"
 	commandWasTooLate     Probe = "a command was refused in this state"
 	requestRaced          Probe = "a request raced a copy of itself"
 	clientGaveUp          Probe = "a client gave up without an answer"
@@ -124,7 +125,7 @@ func Probes() []Probe {
 		probeWasLost, probeCameLate, staleChangeRefused, staleReportRefused,
 		workWasPutOff, messageWasSetAside, workCameBack, itemWasDone, itemHadChanged, debtWasFound, viewWasMissed,
 		viewWasMended, auditMended, projectionWasSwitched, rebuildWasAborted, sliceGoesOn, workerWasFenced,
-		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, commandWasTooLate, requestRaced, clientGaveUp,
+		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, namesakeWasHidden, commandWasTooLate, requestRaced, clientGaveUp,
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
 		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,
 		paymentWasDeclined, paymentWasAbandoned, holdWasVoided, authorizedAfterTheEnd, twoObjectsWereMade, holdLapsed, paymentWasRetried, clocksDisagreed,

@@ -47,7 +47,7 @@ func (r *rider) ride() {
 		places[r.src.pick("pickup of "+r.name, len(places)-1)], places[1+r.src.pick("dropoff of "+r.name, len(places)-1)],
 		products[r.src.pick("product of "+r.name, len(products))], methods[r.src.pick("method of "+r.name, len(methods))])
 	r.id = booking.IDFor(r.who.caller(), r.key)
-	create := request{who: r.who, method: http.MethodPost, path: "/v1/bookings", body: body, key: r.key, booking: r.id}
+	create := request{who: r.who, method: http.MethodPost, path: bookingsPath, body: body, key: r.key, booking: r.id}
 	a, known := r.insist(r.task, create)
 	if !known || !r.sees(a) {
 		return
@@ -130,8 +130,8 @@ func (r *rider) lists() {
 	if state > 0 {
 		query += "&state=" + string(booking.Statuses()[state-1])
 	}
-	listed := r.oracle.listed(r.who.name)
-	pages := r.pages(r.task, request{who: r.who, method: http.MethodGet, path: "/v1/bookings", query: query})
+	listed := r.oracle.listed(r.who)
+	pages := r.pages(r.task, request{who: r.who, method: http.MethodGet, path: bookingsPath, query: query})
 	if state == 0 {
 		r.oracle.leavesNobodyOut(listed, pages)
 	}
@@ -139,7 +139,7 @@ func (r *rider) lists() {
 
 // pries asks for the booking of somebody else.
 func (r *rider) pries() {
-	others := slices.DeleteFunc(slices.Clone(r.accepted), func(id booking.ID) bool { return r.oracle.riderOf(id) == r.who.name })
+	others := slices.DeleteFunc(slices.Clone(r.accepted), func(id booking.ID) bool { return r.oracle.owners[id].is(r.who) })
 	if len(others) == 0 {
 		return
 	}

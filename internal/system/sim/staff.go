@@ -183,7 +183,7 @@ func (s *staff) refund() {
 }
 
 func dispatcher(i int) person {
-	return person{name: "dora-" + strconv.Itoa(i), roles: []string{httpapi.RoleDispatch}}
+	return person{issuer: issuer, name: "dora-" + strconv.Itoa(i), roles: []string{httpapi.RoleDispatch}}
 }
 
-func ops() person { return person{name: "otto", roles: []string{httpapi.RoleOps}} }
+func ops() person { return person{issuer: issuer, name: "otto", roles: []string{httpapi.RoleOps}} }

@@ -22,6 +22,7 @@ const (
 func logCanaries() []Canary {
 	return []Canary{
 		appendUnconditional, acknowledgedBefore, ownWriteTakenForRival, terminalStateLeft, leaseForgotten, requestForgotten, staleLog, decidedTwice,
+		riderBySubject,
 	}
 }
 
@@ -39,6 +40,8 @@ func (w *World) canaryStore(t *task, at events.Position, draft events.Draft) (ev
 		return events.Appended{Commit: c}, err
 	case leaseForgotten:
 		draft.Lease = events.Lease{}
+	case riderBySubject:
+		draft = bySubject(draft)
 	case requestForgotten:
 		draft.Request = nil
 	case decidedTwice:

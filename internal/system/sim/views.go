@@ -188,12 +188,12 @@ func (s viewStore) before(v readmodel.View) readmodel.View {
 }
 
 // ByRider implements readmodel.Store.
-func (s viewStore) ByRider(ctx context.Context, riderID string, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
+func (s viewStore) ByRider(ctx context.Context, rider booking.RiderID, after readmodel.Place, limit int) ([]readmodel.View, readmodel.Place, error) {
 	return s.list(ctx, limit, func(limit int) ([]readmodel.View, readmodel.Place, error) {
 		if s.canary == listOfEverybody {
 			return s.Ledger.Waiting(ctx, after, limit)
 		}
-		return s.Ledger.ByRider(ctx, riderID, after, limit)
+		return s.Ledger.ByRider(ctx, rider, after, limit)
 	})
 }
 
