@@ -39,18 +39,25 @@ func TestWebhooksAreAboutPayments(t *testing.T) {
 		body string
 		want payments.Notice
 	}{
-		"payment":             {eventOf("payment_intent.canceled", `{"id":"pi_1","object":"payment_intent","metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
-		"payment of others":   {eventOf("payment_intent.canceled", `{"id":"pi_1","object":"payment_intent","metadata":{}}`), payments.Notice{}},
-		"charge":              {eventOf("charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":"pi_1","metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
-		"charge in full":      {eventOf("charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":{"id":"pi_1"},"metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
-		"refund":              {eventOf("refund.failed", `{"id":"re_1","object":"refund","payment_intent":"pi_1","metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
-		"refund by hand":      {eventOf("refund.created", `{"id":"re_1","object":"refund","payment_intent":"pi_1","metadata":null}`), payments.Notice{Ref: "pi_1"}},
-		"dispute":             {eventOf("charge.dispute.created", `{"id":"du_1","object":"dispute","payment_intent":"pi_1","charge":"ch_1"}`), payments.Notice{Ref: "pi_1"}},
-		"unknown type":        {eventOf("payment_intent.celebrated", `{"id":"pi_1","object":"payment_intent","metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
-		"another object":      {eventOf("customer.created", `{"id":"cus_1","object":"customer","metadata":{"booking_id":"bk_1"}}`), payments.Notice{}},
-		"charge of no intent": {eventOf("charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":null,"metadata":{"booking_id":"bk_1"}}`), payments.Notice{}},
-		"a strange id":        {eventOf("payment_intent.canceled", `{"id":"pi_1/../x","object":"payment_intent"}`), payments.Notice{}},
-		"no data":             {`{"id":"evt_1","object":"event","type":"payment_intent.canceled"}`, payments.Notice{}},
+		"payment":              {eventOf("payment_intent.canceled", `{"id":"pi_1","object":"payment_intent","metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
+		"payment of others":    {eventOf("payment_intent.canceled", `{"id":"pi_1","object":"payment_intent","metadata":{}}`), payments.Notice{}},
+		"charge":               {eventOf("charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":"pi_1","metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
+		"charge in full":       {eventOf("charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":{"id":"pi_1"},"metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
+		"refund":               {eventOf("refund.failed", `{"id":"re_1","object":"refund","payment_intent":"pi_1","metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
+		"refund by hand":       {eventOf("refund.created", `{"id":"re_1","object":"refund","payment_intent":"pi_1","metadata":null}`), payments.Notice{Ref: "pi_1"}},
+		"dispute":              {eventOf("charge.dispute.created", `{"id":"du_1","object":"dispute","payment_intent":"pi_1","charge":"ch_1"}`), payments.Notice{Ref: "pi_1"}},
+		"unknown type":         {eventOf("payment_intent.celebrated", `{"id":"pi_1","object":"payment_intent","metadata":{"booking_id":"bk_1"}}`), payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
+		"another object":       {eventOf("customer.created", `{"id":"cus_1","object":"customer","metadata":{"booking_id":"bk_1"}}`), payments.Notice{}},
+		"charge of no intent":  {eventOf("charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":null,"metadata":{"booking_id":"bk_1"}}`), payments.Notice{}},
+		"a strange id":         {eventOf("payment_intent.canceled", `{"id":"pi_1/../x","object":"payment_intent"}`), payments.Notice{}},
+		"of 2015":              {`{"id":"evt_1","object":"event","api_version":"2015-04-07","request":"req_1","created":1630488697,"data":{"object":{"id":"pi_1","object":"payment_intent","metadata":{"booking_id":"bk_1"}}}}`, payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
+		"of another version":   {`{"id":7,"object":"event","api_version":null,"created":"2025-10-04T15:13:32Z","livemode":"no","pending_webhooks":"1","request":[],"type":7,"account":{},"data":{"object":{"id":"pi_1","object":"payment_intent","amount":"1","metadata":{"booking_id":"bk_1","n":1}},"previous_attributes":7}}`, payments.Notice{BookingID: "bk_1", Ref: "pi_1"}},
+		"a thin event":         {`{"id":"evt_test_1","object":"v2.core.event","type":"v1.payment_intent.succeeded","livemode":false,"created":"2025-10-04T15:13:32.232083866Z","related_object":{"id":"pi_1","type":"payment_intent","url":"/v1/payment_intents/pi_1"}}`, payments.Notice{}},
+		"a thin event's data":  {`{"id":"evt_test_1","object":"v2.core.event","data":"x"}`, payments.Notice{}},
+		"no payment's fields":  {eventOf("customer.updated", `{"id":7,"object":"customer","payment_intent":7,"metadata":"x"}`), payments.Notice{}},
+		"an object of no kind": {eventOf("x", `{"metadata":{"booking_id":1}}`), payments.Notice{}},
+		"no object":            {`{"id":"evt_1","object":"event","data":{}}`, payments.Notice{}},
+		"no data":              {`{"id":"evt_1","object":"event","type":"payment_intent.canceled"}`, payments.Notice{}},
 	} {
 		got, err := webhookAt(sent).Parse([]byte(tc.body), signed(tc.body, sent, webhookSecret))
 		if err != nil || got != tc.want {
@@ -76,6 +83,10 @@ func TestWebhooksAreSigned(t *testing.T) {
 		"with another secret":       {signed(body, sent, "whsec_other"), sent, false},
 		"for another body":          {signed(body+" ", sent, webhookSecret), sent, false},
 		"while the secret changes":  {signed(body, sent, "whsec_old") + ",v1=" + good[strings.LastIndex(good, "=")+1:], sent, true},
+		"twice, joined":             {good + "," + good, sent, true},
+		"twice, one forged":         {good + "," + signed(body, sent, "whsec_other"), sent, true},
+		"twice, the older too old":  {signed(body, sent.Add(-time.Hour), webhookSecret) + "," + good, sent, true},
+		"a new time, old signature": {good + fmt.Sprintf(",t=%d", sent.Add(time.Minute).Unix()), sent, false},
 		"in another scheme":         {strings.Replace(good, "v1=", "v0=", 1), sent, false},
 		"without a time":            {good[strings.Index(good, ",")+1:], sent, false},
 		"with nonsense":             {"t=now,v1=zz", sent, false},
@@ -90,7 +101,11 @@ func TestWebhooksAreSigned(t *testing.T) {
 
 func TestASignedBodyThatIsNoEvent(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{"", "Ada", "null", `{"object":"v2.core.event"}`, `{"object":"event","data":{"object":"Ada"}}`, `{"object":"event","data":{"object":{"metadata":{"booking_id":1}}}}`} {
+	for _, body := range []string{
+		"", "Ada", "null", "{}", `{"object":1}`, `{"object":"event","data":"Ada"}`,
+		`{"object":"event","data":{"object":"Ada"}}`, `{"object":"event","data":{"object":{"object":"payment_intent","metadata":{"booking_id":1}}}}`,
+		`{"object":"event","data":{"object":{"object":"payment_intent","id":1}}}`, `{"object":"event","data":{"object":{"object":"charge","payment_intent":1}}}`,
+	} {
 		_, err := webhookAt(sent).Parse([]byte(body), signed(body, sent, webhookSecret))
 		if err == nil || errors.Is(err, payments.ErrSignature) || strings.Contains(err.Error(), "Ada") {
 			t.Errorf("%q: %v", body, err)
