@@ -20,8 +20,8 @@ type bookCommand struct {
 	API           string        `name:"api" help:"Base URL of the API (default: the local stack's)." placeholder:"URL"`
 	Token         string        `help:"Access token to book with (default: a local user's)." env:"HAIL_TOKEN" placeholder:"TOKEN"`
 	User          string        `help:"Local user to book as, where no token is given." default:"rider-1"`
-	From          place         `help:"Where the ride begins." placeholder:"LAT,LNG[,LABEL]"`
-	To            place         `help:"Where it ends." placeholder:"LAT,LNG[,LABEL]"`
+	From          *place        `help:"Where the ride begins." placeholder:"LAT,LNG[,LABEL]"`
+	To            *place        `help:"Where it ends." placeholder:"LAT,LNG[,LABEL]"`
 	Product       string        `help:"What is booked, for instance standard, xl, premium." default:"standard"`
 	PaymentMethod string        `help:"The provider's token of a card; pm_card_chargeDeclined is declined by the simulator." default:"pm_card_visa"`
 	Key           string        `help:"Idempotency-Key (default: a new one). The same key books only once."`
@@ -110,10 +110,10 @@ func (b *booked) read(response api.Response) error {
 func (c bookCommand) book(ctx context.Context, client api.Client) (booking booked, err error) {
 	request := api.SampleRequest()
 	request.Product, request.PaymentMethod = c.Product, c.PaymentMethod
-	if c.From != (place{}) {
+	if c.From != nil {
 		request.Pickup = c.From.Place
 	}
-	if c.To != (place{}) {
+	if c.To != nil {
 		request.Dropoff = c.To.Place
 	}
 	if c.Key == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/user"
 	"strings"
 	"time"
 
@@ -134,7 +135,7 @@ func (b shownBreaker) text(now time.Time) string {
 type orderFlags struct {
 	stackFlag
 	Why string `help:"The reason, for whoever reads it later." required:"" placeholder:"TEXT"`
-	By  string `help:"Who orders it." env:"HAIL_BY,USER,LOGNAME" required:"" placeholder:"NAME"`
+	By  string `help:"Who orders it (default: this account's name)." env:"HAIL_BY,USER,LOGNAME" placeholder:"NAME"`
 }
 
 type (
@@ -147,12 +148,28 @@ func (c breakerOpenCommand) Run(a *app) error  { return c.give(a, resilience.For
 func (c breakerCloseCommand) Run(a *app) error { return c.give(a, resilience.ForcedClosed) }
 func (c breakerAutoCommand) Run(a *app) error  { return c.give(a, resilience.Auto) }
 
+// who returns who orders. Containers and services often have no USER in their environment.
+func (c orderFlags) who() (string, error) {
+	if c.By != "" {
+		return c.By, nil
+	}
+	account, err := user.Current()
+	if err != nil {
+		return "", fmt.Errorf("say who orders it with --by: %w", err)
+	}
+	return account.Username, nil
+}
+
 func (c orderFlags) give(a *app, mode resilience.Mode) error {
+	by, err := c.who()
+	if err != nil {
+		return err
+	}
 	desk, err := c.desk(a)
 	if err != nil {
 		return err
 	}
-	o, err := desk.Give(a.ctx, mode, c.By, c.Why)
+	o, err := desk.Give(a.ctx, mode, by, c.Why)
 	if err != nil {
 		return err
 	}

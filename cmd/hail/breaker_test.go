@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -209,7 +210,8 @@ func TestBreakerIsCalledWrongly(t *testing.T) {
 	}{
 		{[]string{"breaker"}, exitUsage, "expected one of"},
 		{[]string{"breaker", "open", "--by", "ada"}, exitUsage, "--why"},
-		{[]string{"breaker", "open", "--by", "ada", "--why", "", "--dir", dir}, exitFailed, "no output ControlTableName"},
+		{[]string{"breaker", "open", "--by", "ada", "--why", "x", "--dir", dir}, exitFailed, "no output ControlTableName"},
+		{[]string{"breaker", "open", "--by", "ada", "--why", "", "--dir", dir}, exitUsage, "--why is given without a value"},
 		{[]string{"breaker", "status", "--region", "eu-west-1", "--dir", dir}, exitFailed, "--region needs --stack"},
 		{[]string{"breaker", "status", "--orders=-1", "--dir", dir}, exitFailed, "below zero"},
 		{[]string{"breaker", "status", "--dir", t.TempDir()}, exitFailed, "start it with hail dev up"},
@@ -219,7 +221,25 @@ func TestBreakerIsCalledWrongly(t *testing.T) {
 		}
 	}
 	whole := newAccount(t, "ControlTableName").instance(t)
-	if code, _, stderr := hail(t, "breaker", "open", "--dir", whole, "--by", "ada", "--why", ""); code != exitFailed || !strings.Contains(stderr, "a reason are needed") {
+	if code, _, stderr := hail(t, "breaker", "open", "--dir", whole, "--by", "ada", "--why", " "); code != exitFailed || !strings.Contains(stderr, "a reason are needed") {
 		t.Errorf("%d, %q; want no order without a reason", code, stderr)
+	}
+}
+
+// A container has no USER: the order is given all the same, in the name of the account.
+func TestAnOrderWithoutUserNamesTheAccount(t *testing.T) {
+	account, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"HAIL_BY", "USER", "LOGNAME"} {
+		t.Setenv(name, "")
+		if err := os.Unsetenv(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := newAccount(t, "ControlTableName").instance(t)
+	if code, stdout, stderr := hail(t, "breaker", "open", "--dir", dir, "--why", "maintenance"); code != exitOK || !strings.Contains(stdout, "by "+account.Username+" ") {
+		t.Errorf("%d, %q, %q; want an order by %s", code, stdout, stderr, account.Username)
 	}
 }

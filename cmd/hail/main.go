@@ -101,6 +101,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "hail: %v (hail --help tells more)\n", err)
 		return exitUsage
 	}
+	if flag := emptyFlag(command); flag != "" {
+		fmt.Fprintf(stderr, "hail: %s is given without a value: leave it out, or set the variable that was meant\n", flag)
+		return exitUsage
+	}
 	err = command.Run(&app{ctx: ctx, stdout: stdout, stderr: stderr, now: time.Now, json: cli.JSON})
 	switch {
 	case err == nil:
@@ -114,6 +118,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "hail: %v\n", err)
 	}
 	return exitFailed
+}
+
+// emptyFlag returns a flag that was given an empty text, as by a variable of the shell that
+// is not set: it would count as left out, and a command would reach further than was meant.
+func emptyFlag(c *kong.Context) string {
+	for _, p := range c.Path {
+		if p.Flag == nil {
+			continue
+		}
+		if text, ok := c.FlagValue(p.Flag).(string); ok && text == "" {
+			return "--" + p.Flag.Name
+		}
+	}
+	return ""
 }
 
 // steps returns a display of progress on standard error.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hailstone-rides/hailstone/cmd/hail/internal/api"
 	"github.com/hailstone-rides/hailstone/internal/localstack"
 )
 
@@ -41,6 +42,11 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"dev", "--port", "many"}, exitUsage, "--port"},
 		{[]string{"token", "--role", "king"}, exitUsage, "--role"},
 		{[]string{"book", "--from", "here"}, exitUsage, "LAT,LNG"},
+		{[]string{"book", "--key", "", "--api", "http://127.0.0.1:1", "--token", "x"}, exitUsage, "--key is given without a value"},
+		{[]string{"book", "--from=", "--api", "http://127.0.0.1:1", "--token", "x"}, exitUsage, "LAT,LNG"},
+		{[]string{"dlq", "redrive", "--booking", "", "--reason", "x", "--yes"}, exitUsage, "--booking is given without a value"},
+		{[]string{"dlq", "purge", "--booking", "bk_1", "--reason=", "--yes"}, exitUsage, "--reason is given without a value"},
+		{[]string{"status", "--stack", ""}, exitUsage, "--stack is given without a value"},
 		{[]string{"tools", "hammer"}, exitUsage, "hammer"},
 		{[]string{"book", "--api", "http://127.0.0.1:1"}, exitFailed, "--api needs --token"},
 		{[]string{"token", "--dir", empty}, exitFailed, "start it with hail dev up"},
@@ -121,6 +127,34 @@ func TestInterruptIsNoPanic(t *testing.T) {
 	code := run(ctx, []string{"book", "--wait", "--token", "secret", "--api", bookingServer(t, "requested")}, &out, &err)
 	if code != exitFailed || !strings.Contains(err.String(), "hail: interrupted") {
 		t.Errorf("got %d, %q", code, err.String())
+	}
+}
+
+// Zero is a place like every other: what is not given is another matter.
+func TestBookFromWhereItSays(t *testing.T) {
+	t.Parallel()
+	sample := api.SampleRequest()
+	for _, test := range []struct {
+		args     []string
+		from, to api.Place
+	}{
+		{nil, sample.Pickup, sample.Dropoff},
+		{[]string{"--from", "0,0"}, api.Place{}, sample.Dropoff},
+		{[]string{"--to", "0,0"}, sample.Pickup, api.Place{}},
+		{[]string{"--from", "52.5,13.25,Here", "--to", "0,13"}, api.Place{Lat: 52.5, Lng: 13.25, Label: "Here"}, api.Place{Lng: 13}},
+	} {
+		var got api.BookingRequest
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+				t.Error(err)
+			}
+			w.WriteHeader(http.StatusTeapot)
+		}))
+		hail(t, append([]string{"book", "--api", server.URL, "--token", "secret"}, test.args...)...)
+		server.Close()
+		if got.Pickup != test.from || got.Dropoff != test.to {
+			t.Errorf("%v: from %+v to %+v, want %+v and %+v", test.args, got.Pickup, got.Dropoff, test.from, test.to)
+		}
 	}
 }
 

@@ -18,9 +18,9 @@ import (
 
 type publishCommand struct {
 	stackFlag
-	From   time.Time `required:"" help:"Of which commits: those recorded from then on (2026-11-23T08:00:00Z)." placeholder:"TIME"`
-	Until  time.Time `help:"And before then (default: now)." placeholder:"TIME"`
-	DryRun bool      `help:"Only count them."`
+	From   time.Time  `required:"" help:"Of which commits: those recorded from then on (2026-11-23T08:00:00Z)." placeholder:"TIME"`
+	Until  *time.Time `help:"And before then (default: now)." placeholder:"TIME"`
+	DryRun bool       `help:"Only count them."`
 }
 
 // Help explains what the one-line help leaves open.
@@ -40,8 +40,8 @@ func (c publishCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if r.from, r.until = c.From, c.Until; c.Until.IsZero() {
-		r.until = a.now()
+	if r.from, r.until = c.From, a.now(); c.Until != nil {
+		r.until = *c.Until
 	}
 	if !c.DryRun {
 		if r.forward, err = s.publisher(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/resilience"
@@ -48,7 +49,7 @@ func (d *Desk) Status(ctx context.Context) (Status, error) {
 // Give carries out an order and records it, both or neither. Auto begins closed,
 // with nothing counted. Orders are kept for good.
 func (d *Desk) Give(ctx context.Context, mode resilience.Mode, by, why string) (Order, error) {
-	if !mode.Valid() || by == "" || why == "" {
+	if !mode.Valid() || strings.TrimSpace(by) == "" || strings.TrimSpace(why) == "" {
 		return Order{}, errors.New("order to the breaker: a mode, a name and a reason are needed")
 	}
 	for attempt, orders := 1, int64(0); attempt <= orderAttempts; attempt++ {
