@@ -36,7 +36,7 @@ func startMiniStack(ctx context.Context, in Instance, venv toolbox.Venv, listen 
 	if err := writeAtomically(program, authority); err != nil {
 		return nil, fmt.Errorf("start %s: %w", emulatorName, err)
 	}
-	return startChild(ctx, emulatorName, in.Log("ministack"), miniStackEnv(in, listen, port), venv.Program("python"), program, in.Calls())
+	return startChild(ctx, in, emulatorName, in.Log("ministack"), miniStackEnv(in, listen, port), venv.Program("python"), program, in.Calls())
 }
 
 // miniStackEnv is the emulator's whole environment. The functions inherit it, so it

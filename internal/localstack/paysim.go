@@ -32,7 +32,7 @@ func buildPaysim(ctx context.Context, root string, in Instance) (string, error) 
 }
 
 func startPaysim(ctx context.Context, in Instance, program, listen string, port int) (*child, error) {
-	return startChild(ctx, paysimName, in.Log("paysim"), os.Environ(),
+	return startChild(ctx, in, paysimName, in.Log("paysim"), os.Environ(),
 		program, "-addr", net.JoinHostPort(listen, fmt.Sprint(port)), "-key", ProviderKey)
 }
 

@@ -25,8 +25,12 @@ type child struct {
 	ended  chan struct{} // closed when the process has ended
 }
 
-// startChild starts a program with its output in the log.
-func startChild(ctx context.Context, name, log string, env []string, program string, args ...string) (*child, error) {
+// instanceVar marks every process that is started for an instance with its directory, so
+// that it can be found when the directory, and the state in it, are gone.
+const instanceVar = "HAIL_INSTANCE_DIR"
+
+// startChild starts a program of the instance with its output in the log.
+func startChild(ctx context.Context, in Instance, name, log string, env []string, program string, args ...string) (*child, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
@@ -34,7 +38,7 @@ func startChild(ctx context.Context, name, log string, env []string, program str
 	defer func() { _ = out.Close() }()
 	// Its end is for the supervisor to order, so the context does not end it.
 	cmd := procgroup.Command(context.WithoutCancel(ctx), program, args...)
-	cmd.Env = env
+	cmd.Env = append(slices.Clone(env), instanceVar+"="+in.dir)
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)

@@ -15,7 +15,7 @@ import (
 // shell starts a shell script as a child and stops it at the end of the test.
 func shell(t *testing.T, in Instance, script string) *child {
 	t.Helper()
-	c, err := startChild(t.Context(), "script", in.Log("script"), os.Environ(), "/bin/sh", "-c", script)
+	c, err := startChild(t.Context(), in, "script", in.Log("script"), os.Environ(), "/bin/sh", "-c", script)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestProgramThatIsMissing(t *testing.T) {
 	t.Parallel()
 	in := newInstance(t)
 	missing := filepath.Join(in.dir, "missing")
-	if _, err := startChild(t.Context(), "thing", in.Log("x"), nil, missing); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "start thing") {
+	if _, err := startChild(t.Context(), in, "thing", in.Log("x"), nil, missing); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "start thing") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -175,6 +175,39 @@ func TestDownAfterACrashCleansUp(t *testing.T) {
 	}
 	if procgroup.Alive(c.record.PID) && groupRuns(c.record.PID) {
 		t.Error("it still runs")
+	}
+	if stopped, err := in.Down(NewSteps(&shown, 0, time.Now)); stopped || err != nil {
+		t.Errorf("again: got %v, %v, want nothing to stop", stopped, err)
+	}
+}
+
+// Somebody deletes the folder while the stack runs: down finds its processes all the same,
+// and no one else's.
+func TestDownAfterTheFolderWasDeleted(t *testing.T) {
+	t.Parallel()
+	in, other := newInstance(t), newInstance(t)
+	c, bystander := shell(t, in, "echo ready; sleep 600 & sleep 600"), shell(t, other, "echo ready; sleep 600")
+	await(t, c, "ready")
+	await(t, bystander, "ready")
+	if err := in.writeState(State{Phase: Ready, Processes: []ProcessRecord{c.record}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(in.dir); err != nil {
+		t.Fatal(err)
+	}
+	var shown strings.Builder
+	stopped, err := in.Down(NewSteps(&shown, 0, time.Now))
+	if !stopped || err != nil || !strings.Contains(shown.String(), "left behind") {
+		t.Errorf("got %v, %v, shown %q", stopped, err, shown.String())
+	}
+	if groupRuns(c.record.PID) {
+		t.Error("it still runs")
+	}
+	if !groupRuns(bystander.record.PID) {
+		t.Error("another instance's process was stopped")
+	}
+	if err := stopGroup(bystander.record.PID, grace); err != nil {
+		t.Error(err)
 	}
 	if stopped, err := in.Down(NewSteps(&shown, 0, time.Now)); stopped || err != nil {
 		t.Errorf("again: got %v, %v, want nothing to stop", stopped, err)

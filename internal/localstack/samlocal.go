@@ -216,7 +216,7 @@ func (s *SAMLocal) startAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	api, err := startChild(ctx, samLocalName, s.in.Log(samLocalLog), s.tool.env(), command[0], command[1:]...)
+	api, err := startChild(ctx, s.in, samLocalName, s.in.Log(samLocalLog), s.tool.env(), command[0], command[1:]...)
 	if err != nil {
 		return err
 	}

@@ -87,9 +87,19 @@ func (i Instance) stopLeftovers(steps *Steps) error {
 // downTimeout is how long Down waits for the supervisor to stop everything.
 const downTimeout = 30 * time.Second
 
-// Down stops the stack that another process runs, or what a crashed one left. It
-// reports whether there was anything to stop.
+// Down stops the stack that another process runs, or what a crashed one left, also where
+// the instance's directory was deleted meanwhile. It reports whether there was anything
+// to stop.
 func (i Instance) Down(steps *Steps) (stopped bool, err error) {
+	if stopped, err = i.stopRecorded(steps); err != nil {
+		return stopped, err
+	}
+	strays, err := i.stopStrays(steps)
+	return stopped || strays, err
+}
+
+// stopRecorded stops what the directory names.
+func (i Instance) stopRecorded(steps *Steps) (stopped bool, err error) {
 	state, err := i.Running()
 	if err != nil {
 		return false, err
