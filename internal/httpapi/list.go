@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 )
 
@@ -21,15 +23,33 @@ type listPage struct {
 // listBookings lists the caller's own bookings, newest first.
 func (a *API) listBookings(w http.ResponseWriter, r *http.Request) error {
 	return a.list(w, r, booking.Statuses(), func(ctx context.Context, q listQuery) ([]readmodel.View, readmodel.Place, error) {
-		return readmodel.ListByRider(ctx, a.Views, requestOf(ctx).Caller.RiderID(), q.state, q.after, q.limit)
+		return a.lists().ByRider(ctx, requestOf(ctx).Caller.RiderID(), q.state, q.after, q.limit)
 	})
 }
 
 // listWaiting lists what waits for a driver, longest first.
 func (a *API) listWaiting(w http.ResponseWriter, r *http.Request) error {
 	return a.list(w, r, []booking.Status{booking.Confirmed}, func(ctx context.Context, q listQuery) ([]readmodel.View, readmodel.Place, error) {
-		return readmodel.ListWaiting(ctx, a.Views, q.after, q.limit)
+		return a.lists().Waiting(ctx, q.after, q.limit)
 	})
+}
+
+func (a *API) lists() readmodel.Lists { return readmodel.Lists{Views: a.Views, Fold: a.foldListed} }
+
+// foldListed returns a booking of a list whose view cannot be read, because another release
+// stored it or it is damaged. One whose stream cannot be folded is left out: the rest of the
+// list is served.
+func (a *API) foldListed(ctx context.Context, id booking.ID) (readmodel.View, bool, error) {
+	out, err := a.Bookings.Load(ctx, id)
+	switch {
+	case errors.Is(err, events.ErrUnavailable) || ctx.Err() != nil:
+		return readmodel.View{}, false, err
+	case err != nil:
+		a.Log.ErrorContext(ctx, "left out of a list", "booking_id", id, "error", err.Error())
+		return readmodel.View{}, false, nil
+	}
+	a.Log.WarnContext(ctx, "view from the log", "booking_id", id, "error", readmodel.ErrUnreadable.Error())
+	return readmodel.ViewOf(out.State), out.State.Exists(), nil
 }
 
 type listQuery struct {

@@ -13,8 +13,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
 )
 
 // page is a page of any list.
@@ -249,6 +251,42 @@ func TestQueriesOfListsAreReadStrictly(t *testing.T) {
 		}
 	}
 	w.refused(read(sender, "/v1/dispatch/bookings?state=requested"), http.StatusBadRequest, httpapi.CodeMalformed)
+}
+
+// A view of another release, whose form this one does not know, is folded from the log; both
+// lists are served with it. One whose stream cannot be folded, either, is left out.
+func TestListsWithViewsOfAnotherRelease(t *testing.T) {
+	t.Parallel()
+	for _, list := range []request{read(alice, "/v1/bookings"), read(sender, "/v1/dispatch/bookings")} {
+		t.Run(list.target, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			made := w.booksMany(4, alice, "k", "confirmed")
+			before := w.send(list).body
+			spoiled := func(id booking.ID, to string) {
+				w.views.Store.(*readmodeltest.Memory).Spoil(id, func(r *readmodel.Record) {
+					r.Body = []byte(strings.Replace(string(r.Body), `"product":"standard"`, to, 1))
+				})
+			}
+			spoiled(made[0], `"product":"standard","rating":5`)
+			spoiled(made[2], `"product":{"name":"standard"}`)
+			spoiled(made[3], `"kind":"standard"`)
+			if diff := cmp.Diff(before, w.send(list).body); diff != "" {
+				t.Errorf("listed (-before +with views of another release):\n%s", diff)
+			}
+			if n := strings.Count(w.logged.String(), `msg="view from the log"`); n != 2 {
+				t.Errorf("the log says so %d times: %s", n, w.logged)
+			}
+			for _, unfoldable := range []error{booking.ErrUnknownEvent, events.ErrCorrupt} {
+				w.log.loadErr = unfoldable
+				if got := sortedIDs(w.page(list).ids()); !slices.Equal(got, sortedIDs(made[:2])) {
+					t.Errorf("%v: %v are listed, want those whose views can be read", unfoldable, got)
+				}
+			}
+			w.log.loadErr = events.ErrUnavailable
+			w.fails(list, http.StatusServiceUnavailable, httpapi.CodeUnavailable)
+		})
+	}
 }
 
 func TestListsOnViewsThatFail(t *testing.T) {

@@ -54,6 +54,9 @@ func rides(ctx context.Context, t interface{ Fatal(...any) }, states ...booking.
 	return c
 }
 
+// lists reads the lists of a store all of whose views can be read.
+func lists(s readmodel.Store) readmodel.Lists { return readmodel.Lists{Views: s} }
+
 func ids(views []readmodel.View) []booking.ID {
 	var found []booking.ID
 	for _, v := range views {
@@ -84,7 +87,7 @@ func TestAFilteredListLooksOnlySoFar(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := rides(t.Context(), t, test.states...)
-			views, next, err := readmodel.ListByRider(t.Context(), store, readmodeltest.Rider(), done, readmodel.Place{}, test.limit)
+			views, next, err := lists(store).ByRider(t.Context(), readmodeltest.Rider(), done, readmodel.Place{}, test.limit)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -124,7 +127,7 @@ func TestAFilteredListSkipsNothing(t *testing.T) {
 		}
 		for after := (readmodel.Place{}); ; {
 			store.limits = nil
-			views, next, err := readmodel.ListByRider(t.Context(), store, readmodeltest.Rider(), filter, after, limit)
+			views, next, err := lists(store).ByRider(t.Context(), readmodeltest.Rider(), filter, after, limit)
 			if err != nil || len(views) > limit {
 				rt.Fatalf("%d views for a limit of %d: %v", len(views), limit, err)
 			}
@@ -176,7 +179,7 @@ func TestWhoWaitsNoLongerIsLeftOut(t *testing.T) {
 	for _, limit := range []int{1, 2, 3, 100} {
 		var got []booking.ID
 		for after := (readmodel.Place{}); ; {
-			views, next, err := readmodel.ListWaiting(t.Context(), store, after, limit)
+			views, next, err := lists(store).Waiting(t.Context(), after, limit)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -205,11 +208,71 @@ func (b *breaking) ByRider(ctx context.Context, rider booking.RiderID, after rea
 func TestAListThatBreaksOffIsAnError(t *testing.T) {
 	t.Parallel()
 	store := &breaking{*rides(t.Context(), t, booking.Completed, booking.Canceled, booking.Completed)}
-	views, next, err := readmodel.ListByRider(t.Context(), store, readmodeltest.Rider(), booking.Completed, readmodel.Place{}, 2)
+	views, next, err := lists(store).ByRider(t.Context(), readmodeltest.Rider(), booking.Completed, readmodel.Place{}, 2)
 	if !errors.Is(err, readmodel.ErrUnavailable) || views != nil || next != (readmodel.Place{}) {
 		t.Errorf("%v, next %v, error %v; want ErrUnavailable alone", views, next, err)
 	}
 }
+
+// A view that another release stored in a form of its own, or a hand has spoiled, is folded
+// from the log, and withholds no other. So it is for a rider and for those who wait.
+func TestAListWithUnreadableViewsIsServed(t *testing.T) {
+	t.Parallel()
+	spoil := map[string]func(*readmodel.Record){
+		"damaged": func(r *readmodel.Record) { r.Body = []byte(`{`) },
+		"another type": func(r *readmodel.Record) {
+			r.Body = []byte(strings.Replace(string(r.Body), `"version":4`, `"version":"4"`, 1))
+		},
+		"not all of it": func(r *readmodel.Record) {
+			r.Body = []byte(strings.Replace(string(r.Body), `"driver_id":null,`, ``, 1))
+		},
+	}
+	for name, change := range spoil {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var store readmodeltest.Memory
+			folds := map[booking.ID]readmodel.View{}
+			for i := range 6 {
+				v := readmodeltest.Waiting(nth(i), 4, start.Add(time.Duration(i)*time.Minute))
+				v.RequestedAt = start.Add(-time.Duration(i) * time.Minute)
+				if err := store.Put(t.Context(), v); err != nil {
+					t.Fatal(err)
+				}
+				if i%2 == 1 {
+					store.Spoil(nth(i), change)
+					folds[nth(i)] = v
+				}
+			}
+			gone := folds[nth(3)]
+			gone.State, gone.RiderID = booking.HasDriver, "bob" // by its log it belongs to neither list
+			folds[nth(3)] = gone
+			delete(folds, nth(5)) // its stream cannot be folded, either
+			asked := 0
+			l := readmodel.Lists{Views: &store, Fold: func(_ context.Context, id booking.ID) (readmodel.View, bool, error) {
+				asked++
+				v, ok := folds[id]
+				return v, ok, nil
+			}}
+			want := []booking.ID{nth(0), nth(1), nth(2), nth(4)}
+			waiting, next, err := l.Waiting(t.Context(), readmodel.Place{}, 10)
+			if diff := cmp.Diff(want, ids(waiting)); diff != "" || err != nil || next != (readmodel.Place{}) || asked != 3 {
+				t.Errorf("next %v, error %v, %d folds (-want +got):\n%s", next, err, asked, diff)
+			}
+			ridden, next, err := l.ByRider(t.Context(), readmodeltest.Rider(), "", readmodel.Place{}, 10)
+			if diff := cmp.Diff(want, ids(ridden)); diff != "" || err != nil || next != (readmodel.Place{}) {
+				t.Errorf("next %v, error %v (-want +got):\n%s", next, err, diff)
+			}
+			l.Fold = func(context.Context, booking.ID) (readmodel.View, bool, error) {
+				return readmodel.View{}, false, errAway
+			}
+			if views, _, err := l.Waiting(t.Context(), readmodel.Place{}, 10); !errors.Is(err, errAway) || views != nil {
+				t.Errorf("without the log: %v, %v; want its error alone", views, err)
+			}
+		})
+	}
+}
+
+var errAway = errors.New("away")
 
 func TestAPlaceIsWrittenAndRead(t *testing.T) {
 	t.Parallel()

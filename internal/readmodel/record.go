@@ -43,3 +43,11 @@ func (r Record) Digest() [sha256.Size]byte {
 	}
 	return [sha256.Size]byte(h.Sum(nil))
 }
+
+// Shows tells whether a stored record is what this release would store, or that and
+// more, which a newer release added to the view.
+func (r Record) Shows(want Record) bool {
+	known := r
+	known.Body = want.Body
+	return known.Digest() == want.Digest() && covers(r.Body, want.Body)
+}

@@ -26,7 +26,8 @@ type Store interface {
 	// driver, longest first. Both return at most limit views of those that come
 	// after the given place in the list, and the place to go on from: the zero
 	// Place begins the list, and a zero next ends it. A list may lack what was
-	// written a moment ago. A place stays valid while bookings come and go.
+	// written a moment ago. A place stays valid while bookings come and go. A view that
+	// cannot be read comes as Unreadable: it is no reason to withhold the others.
 	ByRider(ctx context.Context, rider booking.RiderID, after Place, limit int) (views []View, next Place, err error)
 	Waiting(ctx context.Context, after Place, limit int) (views []View, next Place, err error)
 }

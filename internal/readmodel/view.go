@@ -2,7 +2,6 @@ package readmodel
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 	"time"
 
@@ -101,18 +100,3 @@ func deadlineOf(s booking.State) time.Time {
 
 // Encode returns the view's JSON, always the same bytes for the same view.
 func (v View) Encode() ([]byte, error) { return json.Marshal(v, json.Deterministic(true)) }
-
-// errNoRiderID is a view of a build in which a subject stood for its rider, whose
-// issuer the view does not tell. It holds no part of the view: a subject may be an
-// e-mail address.
-var errNoRiderID = errors.New("its rider_id is no rider id")
-
-// Decode reads what Encode wrote.
-func Decode(raw []byte) (View, error) {
-	var v View
-	err := json.Unmarshal(raw, &v, json.RejectUnknownMembers(true))
-	if err == nil && !v.RiderID.Valid() {
-		return View{}, errNoRiderID
-	}
-	return v, err
-}

@@ -89,27 +89,35 @@ func behind(p readmodel.Place) string {
 	return p.String() + "\x00"
 }
 
+// index returns places, as many as were asked for or as there are. An item whose place
+// cannot be read is passed over: it must not hide what comes after it. An audit mends it.
 func (s *Store) index(ctx context.Context, q indexQuery) ([]readmodel.Place, error) {
 	condition, values := q.condition()
-	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
-		TableName: aws.String(s.table), IndexName: aws.String(q.index),
-		KeyConditionExpression: aws.String(condition), ExpressionAttributeValues: values,
-		ScanIndexForward: aws.Bool(!q.newestFirst), Limit: aws.Int32(int32(q.limit)), //nolint:gosec // at most 101
-	})
-	if err != nil {
-		return nil, fmt.Errorf("query %s: %w", q.index, awserror.Mark(err, readmodel.ErrUnavailable))
-	}
-	places := make([]readmodel.Place, len(out.Items))
-	for i, it := range out.Items {
-		at, ok := it[q.sort].(*types.AttributeValueMemberS)
-		if !ok {
-			return nil, fmt.Errorf("query %s: an item has no %s", q.index, q.sort)
+	var places []readmodel.Place
+	var from item
+	for {
+		out, err := s.db.Query(ctx, &dynamodb.QueryInput{
+			TableName: aws.String(s.table), IndexName: aws.String(q.index), ExclusiveStartKey: from,
+			KeyConditionExpression: aws.String(condition), ExpressionAttributeValues: values,
+			ScanIndexForward: aws.Bool(!q.newestFirst), Limit: aws.Int32(int32(q.limit - len(places))), //nolint:gosec // at most 101
+		})
+		if err != nil {
+			return nil, fmt.Errorf("query %s: %w", q.index, awserror.Mark(err, readmodel.ErrUnavailable))
 		}
-		if places[i], err = readmodel.ParsePlace(at.Value); err != nil {
-			return nil, fmt.Errorf("query %s: %w", q.index, err)
+		read := 0
+		for _, it := range out.Items {
+			at, _ := it[q.sort].(*types.AttributeValueMemberS)
+			if at == nil {
+				continue
+			}
+			if place, err := readmodel.ParsePlace(at.Value); err == nil {
+				places, read = append(places, place), read+1
+			}
+		}
+		if from = out.LastEvaluatedKey; from == nil || read == len(out.Items) {
+			return places, nil
 		}
 	}
-	return places, nil
 }
 
 // views fetches the views at places, of which one more than limit means that the
@@ -139,7 +147,7 @@ func (s *Store) views(ctx context.Context, sortKey string, places []readmodel.Pl
 		}
 		v, err := decode(it)
 		if err != nil {
-			return nil, readmodel.Place{}, fmt.Errorf("the view of %s in a list: %w", place.ID, err)
+			v = readmodel.Unreadable(place.ID)
 		}
 		views = append(views, v)
 	}

@@ -112,7 +112,7 @@ func (m *Memory) list(ctx context.Context, limit int, pick func(stored) (readmod
 	for _, at := range places {
 		v, err := readmodel.Decode(m.records[at.ID].Body)
 		if err != nil {
-			return nil, readmodel.Place{}, err
+			v = readmodel.Unreadable(at.ID)
 		}
 		views = append(views, v)
 	}

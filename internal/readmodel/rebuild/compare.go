@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 )
 
@@ -28,13 +29,52 @@ func (s *slice) compare(ctx context.Context, all []folded) error {
 		if err != nil {
 			return err
 		}
+		var differing []difference
 		for _, f := range suspects {
-			if err := s.examine(ctx, f.id); err != nil {
+			d, differs, err := s.examine(ctx, f.id)
+			if err != nil {
 				return err
 			}
+			if differs {
+				differing = append(differing, d)
+			}
+		}
+		if err := s.mend(ctx, differing); err != nil {
+			return err
 		}
 		if err := s.seeToDebts(ctx, chunk); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// difference is a view that is not the fold of its stream.
+type difference struct {
+	finding Finding
+	view    readmodel.View    // as it should be
+	seen    *readmodel.Record // as it is stored; nil for none
+}
+
+// mend notes differences, and then replaces the views. Killed in between, or after it, the
+// next worker finds the note: what was mended counts as a difference all the same.
+func (s *slice) mend(ctx context.Context, differing []difference) error {
+	for _, d := range differing {
+		s.found(d.finding)
+	}
+	if !s.run.Repair || len(differing) == 0 {
+		return nil
+	}
+	if err := s.noteFindings(ctx); err != nil {
+		return err
+	}
+	for _, d := range differing {
+		mended, err := s.ledger.Replace(ctx, d.view, d.seen)
+		if err != nil {
+			return err
+		}
+		if mended {
+			s.mended(d.finding)
 		}
 	}
 	return nil
@@ -45,80 +85,110 @@ func (s *slice) compare(ctx context.Context, all []folded) error {
 func (s *slice) suspects(ctx context.Context, chunk []folded) ([]folded, error) {
 	var ids []booking.ID
 	for _, f := range chunk {
-		if !s.unreadable(f) {
+		if f.isBooking() {
 			ids = append(ids, f.id)
 		}
 	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	stored, err := s.ledger.Records(ctx, ids)
+	stored, err := s.records(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	var suspects []folded
 	for _, f := range chunk {
-		if f.err != nil {
+		if s.unreadable(f, stored) {
 			continue
 		}
-		want, err := readmodel.RecordOf(f.view)
+		same, err := s.shows(f, stored)
 		if err != nil {
-			return nil, fmt.Errorf("encode the view of %s: %w", f.id, err)
+			return nil, err
 		}
-		if got, ok := stored[f.id]; !ok || got.Digest() != want.Digest() {
+		if !same {
 			suspects = append(suspects, f)
 		}
 	}
 	return suspects, nil
 }
 
+// records returns what is stored of some bookings, or of none.
+func (s *slice) records(ctx context.Context, ids []booking.ID) (map[booking.ID]readmodel.Record, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return s.ledger.Records(ctx, ids)
+}
+
+// shows tells whether the stored view of a stream is its fold. What a newer release added
+// to the view is no difference.
+func (s *slice) shows(f folded, stored map[booking.ID]readmodel.Record) (bool, error) {
+	want, err := readmodel.RecordOf(f.view)
+	if err != nil {
+		return false, fmt.Errorf("encode the view of %s: %w", f.id, err)
+	}
+	got, ok := stored[f.id]
+	if !ok || !got.Shows(want) {
+		return false, nil
+	}
+	if got.Digest() != want.Digest() {
+		s.progress.Counts.Newer++
+	}
+	return true, nil
+}
+
 // examine looks again at a booking whose view does not equal its stream as the walk
 // brought it. The log is read before the view: a view that then differs was wrong or
 // late, and not just newer than the walk.
-func (s *slice) examine(ctx context.Context, id booking.ID) error {
+func (s *slice) examine(ctx context.Context, id booking.ID) (d difference, differs bool, err error) {
 	f, err := s.load(ctx, id)
-	if err != nil || s.unreadable(f) {
-		return err
-	}
-	stored, err := s.ledger.Records(ctx, []booking.ID{id})
 	if err != nil {
-		return err
+		return difference{}, false, err
 	}
-	want, err := readmodel.RecordOf(f.view)
+	stored, err := s.records(ctx, []booking.ID{id})
 	if err != nil {
-		return fmt.Errorf("encode the view of %s: %w", id, err)
+		return difference{}, false, err
 	}
-	finding := Finding{Kind: Missing, Booking: id, Wanted: want.Version}
-	var seen *readmodel.Record
+	if s.unreadable(f, stored) || !f.history.Exists() { // without a stream, its view is an orphan
+		return difference{}, false, nil
+	}
+	same, err := s.shows(f, stored)
+	if same || err != nil {
+		return difference{}, false, err
+	}
+	d = difference{finding: Finding{Kind: Missing, Booking: id, Wanted: f.view.Version}, view: f.view}
 	if got, ok := stored[id]; ok {
-		seen = &got
-		finding.Kind, finding.Stored = Differs, got.Version
-		switch {
-		case got.Digest() == want.Digest():
-			return nil
-		case got.Version < want.Version:
-			finding.Kind = Behind
-		case got.Version > want.Version && s.exists(ctx, id, got.Version):
-			return nil // written since the log was read
+		d.seen, d.finding.Stored, d.finding.Kind = &got, got.Version, Differs
+		if got.Version < f.view.Version {
+			d.finding.Kind = Behind
 		}
 	}
-	if finding.Kind != Differs && s.isLate(f) {
+	if d.finding.Stored > f.view.Version {
+		// Written since the log was read, unless the log is shorter even now.
+		reached, err := s.reached(ctx, id, d.finding.Stored)
+		return d, !reached, err
+	}
+	if d.finding.Kind != Differs && s.isLate(f) {
 		s.progress.Counts.Late++
-		return nil
+		return difference{}, false, nil
 	}
-	if s.run.Repair {
-		if finding.Mended, err = s.ledger.Replace(ctx, f.view, seen); err != nil {
-			return err
-		}
-	}
-	s.progress.found(finding)
-	return nil
+	return d, true, nil
 }
 
-// exists tells whether a version has come to a stream.
-func (s *slice) exists(ctx context.Context, id booking.ID, version int64) bool {
-	f, err := s.load(ctx, id)
-	return err == nil && f.err == nil && f.state.Version >= version
+// reached tells whether a stream has come to a version. A stream that this release cannot
+// fold has a length all the same; one that cannot be loaded is an error and says nothing.
+func (s *slice) reached(ctx context.Context, id booking.ID, version int64) (bool, error) {
+	h, err := s.Log.Load(ctx, id.Stream())
+	if err != nil {
+		return false, fmt.Errorf("load %s again: %w", id, err)
+	}
+	return length(h) >= version, nil
+}
+
+// length returns the version of a stream's last event.
+func length(h events.History) int64 {
+	commits := h.Commits()
+	if len(commits) == 0 {
+		return 0
+	}
+	return commits[len(commits)-1].Last()
 }
 
 // isLate tells whether the last commit is so fresh that its hint may be on its way.

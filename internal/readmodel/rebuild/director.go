@@ -37,6 +37,9 @@ type Director struct {
 	Now func() time.Time
 	// Wait is how long phases wait; production sets the constant of that name.
 	Wait time.Duration
+	// Tell, if set, takes the time since the last clean audit began, at every run; see
+	// State.CleanSince.
+	Tell func(context.Context, time.Duration)
 }
 
 // Name implements sweeper.Pass.
@@ -54,6 +57,9 @@ func (d *Director) Run(ctx context.Context) (time.Time, error) {
 			return time.Time{}, err
 		}
 		if !moved {
+			if d.Tell != nil {
+				d.Tell(ctx, state.UncleanFor(d.Now()))
+			}
 			if state.Over() {
 				return time.Time{}, nil
 			}
@@ -69,23 +75,35 @@ func (d *Director) Run(ctx context.Context) (time.Time, error) {
 	}
 }
 
-// advance takes the next step in state, and tells whether there was one.
+// advance takes the next step in state, and tells whether there was one. Audits wait for a
+// rebuild that goes on by itself, and not for one that rests until an operator decides.
 func (d *Director) advance(ctx context.Context, s *State) (bool, error) {
 	switch {
+	case s.Run != nil && s.Run.Work == Inspect && s.Rebuild.released():
+		s.turnOver(d.Now().UTC())
+		return true, nil
 	case s.Run != nil:
 		return d.attend(ctx, s)
-	case s.Rebuild != nil && s.Rebuild.Phase != Done:
-		return d.rebuild(s), nil
+	case s.Rebuild.underWay() && d.rebuild(s):
+		return true, nil
+	case s.Rebuild.underWay() && !s.Rebuild.rests():
+		return false, nil
+	}
+	return d.audit(s), nil
+}
+
+// audit takes the next step of an audit that has no walk under way.
+func (d *Director) audit(s *State) bool {
+	switch {
 	case s.Audit != nil && s.Audit.Phase == Requested:
 		s.Audit.Phase = Checking
 		s.walk(Run{ID: fmt.Sprintf("audit-%s", s.Audit.Began.UTC().Format("20060102T150405.000")), Work: Inspect, Projection: s.Active, Plan: s.Audit.Plan, Repair: s.Audit.Repair})
-		return true, nil
 	case s.auditDue(d.Now()):
-		s.Audit = &Audit{Phase: Requested, Began: d.Now().UTC(), Plan: Plan{Segments: DefaultSegments, Rate: dailyRate}, Repair: true}
-		return true, nil
+		s.request(Audit{Began: d.Now().UTC(), Plan: Plan{Segments: DefaultSegments, Rate: dailyRate}, Repair: true})
 	default:
-		return false, nil
+		return false
 	}
+	return true
 }
 
 // dailyRate spares the tables for those who ride: 200 bookings a second are 17
@@ -109,7 +127,7 @@ func (d *Director) rebuild(s *State) bool {
 	case r.Phase == Feeding && waited:
 		r.enter(Scanning, now)
 		s.walk(Run{ID: r.runID(), Work: Build, Projection: r.Target, Plan: r.Plan})
-	case r.Phase == Held && !r.Hold:
+	case r.released():
 		s.turnOver(now)
 	case r.Phase == Switched && waited:
 		s.Feeding = 0
@@ -182,6 +200,9 @@ func (s *State) arrive(counts Counts, findings []Finding, now time.Time) {
 	switch work {
 	case Inspect:
 		s.Audit.Phase, s.Audit.Ended, s.Audit.Counts, s.Audit.Findings = Done, now, counts, findings
+		if counts.Differences == counts.Mended {
+			s.CleanSince = s.Audit.Began
+		}
 	case Build:
 		r.Built = counts
 		s.check(now)

@@ -50,7 +50,7 @@ func (s *slice) orphans(ctx context.Context, ids []booking.ID) error {
 		}
 		for i, id := range chunk {
 			if !there[streams[i]] {
-				s.progress.found(Finding{Kind: Orphan, Booking: id})
+				s.found(Finding{Kind: Orphan, Booking: id})
 			}
 		}
 	}
@@ -82,7 +82,7 @@ func (s *slice) walkLeases(ctx context.Context) error {
 			if id, ok := booking.IDOf(l.Holder); ok {
 				f.Booking = id
 			}
-			s.progress.found(f)
+			s.found(f)
 		}
 		if next == "" {
 			return nil

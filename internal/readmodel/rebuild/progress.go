@@ -21,6 +21,10 @@ type Progress struct {
 	Counts    Counts        `json:"counts,omitzero"`
 	// Findings are the first of what was found.
 	Findings []Finding `json:"findings,omitzero"`
+	// Open are the findings of the page in work, of which OpenCount are noted: before
+	// anything is mended.
+	Open      []Finding `json:"open,omitzero"`
+	OpenCount int64     `json:"open_count,omitzero"`
 	// At is when this was written, Began when the first worker began.
 	At    time.Time `json:"at"`
 	Began time.Time `json:"began"`
@@ -64,16 +68,6 @@ func (r Run) following(s Stage, segment int) Stage {
 
 // maxFindings bounds what a document keeps of what was found.
 const maxFindings = 25
-
-func (p *Progress) found(f Finding) {
-	p.Counts.Differences++
-	if f.Mended {
-		p.Counts.Mended++
-	}
-	if len(p.Findings) < maxFindings {
-		p.Findings = append(p.Findings, f)
-	}
-}
 
 func segmentDocument(segment int) string { return fmt.Sprintf("projection/segment-%03d", segment) }
 

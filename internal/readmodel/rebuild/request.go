@@ -32,15 +32,15 @@ func Start(ctx context.Context, s control.Store, now time.Time, plan Plan, hold 
 	})
 }
 
-// StartAudit requests an audit, which begins when no rebuild is under way any more.
-// There may be no other audit.
+// StartAudit requests an audit, which begins when no rebuild is at work any more; one that
+// is held or refused is not. There may be no other audit.
 func StartAudit(ctx context.Context, s control.Store, now time.Time, plan Plan, repair bool) error {
 	return request(ctx, s, func(state *State) error {
 		plan, err := plan.checked()
 		if a := state.Audit; a != nil && a.Phase != Done {
 			return fmt.Errorf("%w: an audit is %s", ErrRefused, a.Phase)
 		}
-		state.Audit = &Audit{Phase: Requested, Began: now, Plan: plan, Repair: repair}
+		state.request(Audit{Began: now, Plan: plan, Repair: repair})
 		return err
 	})
 }
@@ -87,7 +87,10 @@ func Abort(ctx context.Context, s control.Store, now time.Time) error {
 			return nil
 		}
 		r.enter(Aborting, now)
-		state.Feeding, state.Run = 0, nil
+		state.Feeding = 0
+		if state.Run != nil && state.Run.Work != Inspect { // an audit's walk goes on
+			state.Run = nil
+		}
 		return nil
 	})
 }

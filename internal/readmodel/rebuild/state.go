@@ -19,6 +19,9 @@ type State struct {
 	// Rebuild and Audit are those under way or, once over, the last ones.
 	Rebuild *Rebuild `json:"rebuild,omitzero"`
 	Audit   *Audit   `json:"audit,omitzero"`
+	// CleanSince is when the last audit began that left no difference, or the first audit
+	// as long as none did.
+	CleanSince time.Time `json:"clean_since,omitzero"`
 	// Run is the walk that workers are at; nil for none.
 	Run *Run `json:"run,omitzero"`
 }
@@ -121,6 +124,8 @@ type Counts struct {
 	Queried int64 `json:"queried,omitzero"`
 	// Late views lag behind a commit of a moment ago: no difference.
 	Late int64 `json:"late,omitzero"`
+	// Newer streams and views hold what a newer release wrote: no difference.
+	Newer int64 `json:"newer,omitzero"`
 	// Differences were found, Mended are those of them that are no more.
 	Differences int64 `json:"differences,omitzero"`
 	Mended      int64 `json:"mended,omitzero"`
@@ -132,7 +137,7 @@ type Counts struct {
 func (c Counts) Plus(d Counts) Counts {
 	return Counts{
 		Streams: c.Streams + d.Streams, Commits: c.Commits + d.Commits, Views: c.Views + d.Views, Queried: c.Queried + d.Queried,
-		Late: c.Late + d.Late, Differences: c.Differences + d.Differences, Mended: c.Mended + d.Mended, Dropped: c.Dropped + d.Dropped,
+		Late: c.Late + d.Late, Newer: c.Newer + d.Newer, Differences: c.Differences + d.Differences, Mended: c.Mended + d.Mended, Dropped: c.Dropped + d.Dropped,
 	}
 }
 
@@ -163,8 +168,33 @@ const (
 
 // Over tells whether nothing is under way.
 func (s State) Over() bool {
-	return (s.Rebuild == nil || s.Rebuild.Phase == Done) && (s.Audit == nil || s.Audit.Phase == Done)
+	return !s.Rebuild.underWay() && (s.Audit == nil || s.Audit.Phase == Done)
 }
+
+// UncleanFor returns the time since the last clean audit began; 0 before the first audit.
+func (s State) UncleanFor(now time.Time) time.Duration {
+	if s.CleanSince.IsZero() {
+		return 0
+	}
+	return max(0, now.Sub(s.CleanSince))
+}
+
+// request puts an audit in the place of the last one.
+func (s *State) request(a Audit) {
+	a.Phase = Requested
+	s.Audit = &a
+	if s.CleanSince.IsZero() {
+		s.CleanSince = a.Began
+	}
+}
+
+func (r *Rebuild) underWay() bool { return r != nil && r.Phase != Done }
+
+// rests tells whether the rebuild waits for an operator, however long that takes.
+func (r *Rebuild) rests() bool { return r != nil && (r.Phase == Held || r.Phase == Refused) }
+
+// released tells whether an operator let go of the rebuild that is held.
+func (r *Rebuild) released() bool { return r != nil && r.Phase == Held && !r.Hold }
 
 // ReadState returns the State and its revision, as they are.
 func ReadState(ctx context.Context, s control.Store) (State, int64, error) {

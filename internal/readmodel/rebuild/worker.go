@@ -23,6 +23,8 @@ type Worker struct {
 	// Owed is told of each booking on an audit that repairs, to see to what it owes;
 	// nil for nobody.
 	Owed func(context.Context, booking.State) error
+	// Logger takes what was found; nil for none.
+	Logger Logger
 	// Now is the wall clock.
 	Now func() time.Time
 	// Sleep waits, or returns the error of a context that ended meanwhile.
@@ -80,6 +82,7 @@ type slice struct {
 	next    events.Cursor
 	pending []events.Commit
 
+	pass  pass
 	began time.Time
 	done  int64 // bookings in this slice
 }
@@ -142,10 +145,14 @@ func (s *slice) page(ctx context.Context) error {
 	default:
 		return fmt.Errorf("its stage %q is not known", s.progress.Stage)
 	}
-	if ended && err == nil {
+	if err != nil {
+		return err
+	}
+	s.settle(ctx)
+	if ended {
 		s.progress.Stage = s.run.following(s.progress.Stage, s.segment)
 	}
-	return err
+	return nil
 }
 
 // pause keeps to the rate: each segment has its share of it.
