@@ -80,7 +80,8 @@ type lap struct {
 	From  time.Time    `json:"from,omitzero"`
 	Hour  time.Time    `json:"hour,omitzero"`
 	After events.First `json:"after,omitzero"`
-	// Lacking is the first booking of the lap that has no view yet; zero for none.
+	// Lacking is the first booking of the lap that has no view yet, or that could not be
+	// looked at; zero for none.
 	Lacking time.Time `json:"lacking,omitzero"`
 }
 
@@ -148,25 +149,34 @@ func (f *Firsts) page(ctx context.Context, shard int, l *lap) (done bool, err er
 	if err != nil {
 		return false, err
 	}
-	if err := f.look(ctx, firsts, l); err != nil {
+	views, err := f.views(ctx, firsts)
+	if err != nil {
 		return false, err
 	}
+	hints, err := f.look(ctx, firsts, views, l)
+	if len(hints) > 0 {
+		if _, err := f.Projection.Send(ctx, hints); err != nil {
+			return false, err
+		}
+	}
+	// What fails about single bookings holds up no other: the lap goes on.
 	if l.After = next; next != (events.First{}) {
-		return false, nil
+		return false, err
 	}
 	l.Hour = l.Hour.Add(time.Hour)
 	// Through the next hour, for clocks that are ahead.
 	if !l.Hour.After(f.Now().UTC().Add(time.Hour)) {
-		return false, nil
+		return false, err
 	}
 	l.end(f.Now().UTC())
-	return true, nil
+	return true, err
 }
 
-// end moves the watermark up to the first booking that lacks a view, and never past
-// what is not ripe.
+// end moves the watermark up to the first booking that lacks a view, and never past what
+// was not ripe when the lap began: what was booked later may have come behind a page that
+// was read by then, however long ago the lap was interrupted.
 func (l *lap) end(now time.Time) {
-	reached := now.Add(-ripe)
+	reached := l.Began.Add(-ripe)
 	// One that has lacked its view for a day is a case for the audit, and for people:
 	// it must not make every lap longer than the one before.
 	if !l.Lacking.IsZero() && l.Lacking.Before(reached) && now.Sub(l.Lacking) < firstLap {
@@ -178,53 +188,62 @@ func (l *lap) end(now time.Time) {
 	l.Hour, l.From, l.Lacking = time.Time{}, time.Time{}, time.Time{}
 }
 
-// look finds those of some bookings that have no view, or no payment that was begun.
-func (f *Firsts) look(ctx context.Context, firsts []events.First, l *lap) error {
-	began := map[booking.ID]time.Time{}
+// views returns the stored views of the bookings among some streams.
+func (f *Firsts) views(ctx context.Context, firsts []events.First) (map[booking.ID]readmodel.Record, error) {
 	var ids []booking.ID
 	for _, first := range firsts {
 		if id, ok := booking.IDOf(first.Stream); ok {
 			ids = append(ids, id)
-			began[id] = first.RecordedAt
 		}
 	}
 	if len(ids) == 0 {
-		return nil
+		return nil, nil
 	}
-	views, err := f.Views.Records(ctx, ids)
-	if err != nil {
-		return err
-	}
-	var hints []queue.Hint
-	for _, id := range ids {
-		age := f.Now().Sub(began[id])
+	return f.Views.Records(ctx, ids)
+}
+
+// look finds those of some bookings that have no view, or no payment that was begun. It
+// returns hints for the views, and what failed about single bookings.
+func (f *Firsts) look(ctx context.Context, firsts []events.First, views map[booking.ID]readmodel.Record, l *lap) (hints []queue.Hint, err error) {
+	var errs []error
+	for _, first := range firsts {
+		id, ok := booking.IDOf(first.Stream)
+		if !ok {
+			continue
+		}
+		age := f.Now().Sub(first.RecordedAt)
 		view, shown := views[id]
-		if !shown && (l.Lacking.IsZero() || began[id].Before(l.Lacking)) {
-			l.Lacking = began[id]
+		if !shown {
+			l.lacks(first.RecordedAt)
 		}
 		switch {
 		case !shown && age >= viewTakes:
 			f.Log.InfoContext(ctx, FoundLost, "booking_id", id, "age_s", int(age.Seconds()))
 			hints = append(hints, queue.NewHint(id.Stream(), 1, ""))
-		case shown && age >= paymentTakes && neverPaid(view):
+		case shown && age >= paymentTakes && mayBeUnpaid(view):
 		default:
 			continue
 		}
-		if err := f.seeToDebts(ctx, id); err != nil {
-			return err
+		if err := f.seeToDebts(ctx, id); err != nil { // the next lap looks at it again
+			l.lacks(first.RecordedAt)
+			errs = append(errs, fmt.Errorf("booking %s: %w", id, err))
 		}
 	}
-	if len(hints) == 0 {
-		return nil
-	}
-	_, err = f.Projection.Send(ctx, hints)
-	return err
+	return hints, errors.Join(errs...)
 }
 
-// neverPaid tells whether nothing happened to the payment of a booking yet.
-func neverPaid(r readmodel.Record) bool {
+// lacks keeps the watermark from passing a booking.
+func (l *lap) lacks(began time.Time) {
+	if l.Lacking.IsZero() || began.Before(l.Lacking) {
+		l.Lacking = began
+	}
+}
+
+// mayBeUnpaid tells whether nothing happened to the payment of a booking yet, as far as its
+// view says. One that cannot be read says nothing: the log decides.
+func mayBeUnpaid(r readmodel.Record) bool {
 	v, err := readmodel.Decode(r.Body)
-	return err == nil && v.State == booking.Requested && v.Payment.State == booking.PaymentPending
+	return err != nil || v.State == booking.Requested && v.Payment.State == booking.PaymentPending
 }
 
 func (f *Firsts) seeToDebts(ctx context.Context, id booking.ID) error {
@@ -233,12 +252,12 @@ func (f *Firsts) seeToDebts(ctx context.Context, id booking.ID) error {
 		f.Log.InfoContext(ctx, "stream is of a newer release", "booking_id", id, "error", err.Error())
 		return nil // which looks after it, or will
 	}
-	if errors.Is(err, events.ErrCorrupt) || err == nil && !b.State.Exists() {
-		f.Log.ErrorContext(ctx, "stream cannot be read", "booking_id", id, "error", fmt.Sprint(err))
-		return nil // it must not hold up the others
-	}
-	if err != nil {
+	if errors.Is(err, events.ErrUnavailable) || ctx.Err() != nil {
 		return err
+	}
+	if err != nil || !b.State.Exists() {
+		f.Log.ErrorContext(ctx, "stream cannot be read", "booking_id", id, "error", fmt.Sprint(err))
+		return nil // no repeat helps it
 	}
 	return f.Debts.Look(ctx, b.State)
 }

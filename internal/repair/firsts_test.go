@@ -3,6 +3,7 @@ package repair_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
+	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/repair"
 )
 
@@ -126,12 +128,14 @@ func TestAStreamThatCannotBeReadHoldsUpNobody(t *testing.T) {
 	w := newWorld(t)
 	w.books(1, 1, 2, 3)
 	w.loadFails[id(2).Stream()] = events.ErrCorrupt
+	w.books(1, 4)
+	w.loadFails[id(4).Stream()] = errors.New("its data is no JSON object")
 	w.minutes(w.firsts(), 10)
 	if diff := cmp.Diff([]booking.ID{id(1), id(3)}, w.owing()); diff != "" {
 		t.Errorf("noted (-want +got):\n%s", diff)
 	}
-	if !w.says("stream cannot be read") {
-		t.Error("nobody is told")
+	if n := strings.Count(w.logged.String(), "stream cannot be read"); n < 2 {
+		t.Errorf("the log says so %d times", n)
 	}
 }
 
@@ -148,6 +152,38 @@ func TestAStreamOfANewerReleaseIsLeftToIt(t *testing.T) {
 	}
 	if !w.says("stream is of a newer release") || w.says("stream cannot be read") {
 		t.Error("somebody is woken")
+	}
+}
+
+// A booking that cannot be looked at for a while holds up no other, and is not forgotten: the
+// watermark waits for it.
+func TestABookingThatFailsHoldsUpNoLap(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.firsts()
+	for i := 1; i <= 40; i++ { // in every shard
+		w.books(1, i)
+	}
+	w.loadFails[id(7).Stream()] = events.ErrUnavailable
+	failed := 0
+	for range 50 {
+		w.now = w.now.Add(time.Minute)
+		if err := w.run(p); errors.Is(err, events.ErrUnavailable) {
+			failed++
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(w.owing()); n != 39 || failed < 5 {
+		t.Errorf("%d of 39 are noted, %d runs said that one could not be", n, failed)
+	}
+	delete(w.loadFails, id(7).Stream())
+	for i := 1; i <= 40; i++ {
+		w.projects(i)
+	}
+	w.minutes(p, 10)
+	if n := len(w.owing()); n != 40 {
+		t.Errorf("in the end %d are noted", n)
 	}
 }
 
@@ -196,5 +232,68 @@ func TestTwoSweepersAreHarmless(t *testing.T) {
 	}
 	if len(w.hinted()) == 0 || len(w.owing()) != 1 {
 		t.Error("it was not found")
+	}
+}
+
+// A lap that is interrupted between two pages, for however long, passes over nothing that was
+// booked meanwhile: the watermark stays behind what the lap could not have seen.
+func TestAnInterruptedLapPassesOverNothing(t *testing.T) {
+	t.Parallel()
+	for _, pause := range []time.Duration{26 * time.Minute, 50 * time.Minute, 3 * time.Hour} {
+		t.Run(pause.String(), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			shard := events.FirstShard(id(1).Stream())
+			var late []int
+			for i := 2; len(late) < 10; i++ {
+				if events.FirstShard(id(i).Stream()) == shard {
+					late = append(late, i)
+				}
+			}
+			p := w.firsts()
+			w.minutes(p, 30)
+			w.books(1, 1)
+			w.projects(1)
+			// Each time that the page of the present hour was read, a booking is made behind it
+			// and the sweeper stands still.
+			interrupted := false
+			hour := w.now.Truncate(time.Hour)
+			w.between = func(q events.FirstsQuery) {
+				if interrupted || q.Shard != shard || !q.From.Truncate(time.Hour).After(hour) {
+					return
+				}
+				interrupted = true
+				w.books(1, late...)
+				w.now = w.now.Add(pause)
+			}
+			for !interrupted {
+				w.minutes(p, 1)
+			}
+			for range 60 {
+				w.minutes(p, 1)
+			}
+			found := map[booking.ID]bool{}
+			for _, one := range w.hinted() {
+				found[one] = true
+			}
+			for _, n := range late {
+				if !found[id(n)] {
+					t.Fatalf("%d of %d bookings were found, %d is not among them", len(found), len(late), n)
+				}
+			}
+		})
+	}
+}
+
+// A view of another release says nothing about the payment: the log is asked.
+func TestAViewThatCannotBeReadHidesNoDebt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.books(1, 1)
+	w.projects(1)
+	w.views.Spoil(id(1), func(r *readmodel.Record) { r.Body = []byte(`{"version":"1"}`) })
+	w.minutes(w.firsts(), int(repair.LostFirstHint/time.Minute))
+	if diff := cmp.Diff([]booking.ID{id(1)}, w.owing()); diff != "" {
+		t.Errorf("noted (-want +got):\n%s", diff)
 	}
 }

@@ -46,6 +46,8 @@ type world struct {
 	// What fails, until it is mended.
 	sendFails, listFails, viewsFail error
 	loadFails                       map[events.StreamID]error
+	// between does something before each page of the first commits.
+	between func(q events.FirstsQuery)
 	// rival does something just before a control document is written, once.
 	rival func()
 }
@@ -87,7 +89,7 @@ func (w *world) countsRides() error {
 
 func (w *world) firsts() *repair.Firsts {
 	return &repair.Firsts{
-		Commits: w.log, Views: lists{w}, Projection: w, Debts: w.debts(), Bookings: w.service, Control: documents{w}, Now: w.clock, Log: w.logger(),
+		Commits: firstCommits{w}, Views: lists{w}, Projection: w, Debts: w.debts(), Bookings: w.service, Control: documents{w}, Now: w.clock, Log: w.logger(),
 	}
 }
 
@@ -203,6 +205,17 @@ func (l lists) Records(ctx context.Context, ids []booking.ID) (map[booking.ID]re
 		return nil, l.viewsFail
 	}
 	return l.views.Records(ctx, ids)
+}
+
+// firstCommits are the first commits, between whose pages something can happen.
+type firstCommits struct{ *world }
+
+// Firsts implements repair.FirstCommits.
+func (f firstCommits) Firsts(ctx context.Context, q events.FirstsQuery) ([]events.First, events.First, error) {
+	if f.between != nil {
+		f.between(q)
+	}
+	return f.log.Firsts(ctx, q)
 }
 
 // logOf is the log, of which some streams cannot be read.

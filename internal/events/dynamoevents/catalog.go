@@ -69,7 +69,8 @@ func cursor(key item) events.Cursor {
 	return events.Cursor{Stream: events.StreamID(r.text(attrStream, true)), Version: r.number(attrVersion)}
 }
 
-// Firsts implements events.Catalog by one Query of the index.
+// Firsts implements events.Catalog by a Query of the index. An item that cannot be read is
+// passed over: it must not hide what comes after it.
 func (c *Catalog) Firsts(ctx context.Context, q events.FirstsQuery) ([]events.First, events.First, error) {
 	bucket := bucketOf(q.From, q.Shard)
 	in := &dynamodb.QueryInput{
@@ -85,21 +86,25 @@ func (c *Catalog) Firsts(ctx context.Context, q events.FirstsQuery) ([]events.Fi
 			attrStream: text(string(q.After.Stream)), attrVersion: number(1),
 		}
 	}
-	out, err := c.db.Query(ctx, in)
-	if err != nil {
-		return nil, events.First{}, fmt.Errorf("first commits of %s: %w", bucket, awserror.Mark(err, events.ErrUnavailable))
-	}
-	firsts := make([]events.First, len(out.Items))
-	for i, it := range out.Items {
-		if firsts[i], err = first(it); err != nil {
-			return nil, events.First{}, fmt.Errorf("first commits of %s: %w", bucket, err)
+	var firsts []events.First
+	for {
+		out, err := c.db.Query(ctx, in)
+		if err != nil {
+			return nil, events.First{}, fmt.Errorf("first commits of %s: %w", bucket, awserror.Mark(err, events.ErrUnavailable))
 		}
+		for _, it := range out.Items {
+			if f, err := first(it); err == nil { // else no commit of ours: a walk finds it
+				firsts = append(firsts, f)
+			}
+		}
+		if out.LastEvaluatedKey == nil {
+			return firsts, events.First{}, nil
+		}
+		if next, err := first(out.LastEvaluatedKey); err == nil {
+			return firsts, next, nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}
-	if out.LastEvaluatedKey == nil {
-		return firsts, events.First{}, nil
-	}
-	next, err := first(out.LastEvaluatedKey)
-	return firsts, next, err
 }
 
 func first(it item) (events.First, error) {

@@ -2,7 +2,9 @@ package dynamoevents_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -47,6 +49,51 @@ func TestAWalkPassesWhatCannotBeRead(t *testing.T) {
 	for _, c := range commits {
 		if c.Stream == good && len(c.Events) != 1 || c.Stream == "test/bad" && (c.Version != 3 || c.Events != nil) {
 			t.Errorf("walked %+v", c)
+		}
+	}
+}
+
+// Items of others in the index of first commits hide no commit, wherever a page ends.
+func TestTheFirstCommitsPassWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	db := dynamolocal.New(t)
+	at := time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	var shard int
+	for i := range 3 {
+		d := eventstest.Draft("c")
+		d.RecordedAt = at.Add(time.Duration(i) * time.Second)
+		id := events.StreamID("test/good")
+		shard = events.FirstShard(id)
+		for n := 0; i > 0 && (events.FirstShard(id) != shard || n <= i*100); n++ {
+			id = events.StreamID(fmt.Sprint("test/good-", i, "-", n))
+		}
+		if _, err := newStore(db).Append(t.Context(), events.NewStream(id), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, recorded := range []string{"2026-11-23T09:30:00", "2026-11-23T09:30:01", "2026-11-23T09:30:01.x", "9999"} {
+		if _, err := db.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(db.Tables.Events), Item: map[string]types.AttributeValue{
+			"stream_id": text("test/bad " + recorded), "version": &types.AttributeValueMemberN{Value: "1"}, "recorded_at": text(recorded),
+			"first_bucket": text(fmt.Sprintf("2026-11-23T09#%d", shard)),
+		}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, limit := range []int{1, 2, 3, 4, 10} {
+		found := 0
+		for after := (events.First{}); ; {
+			firsts, next, err := newCatalog(db).Firsts(t.Context(), events.FirstsQuery{Shard: shard, From: at.Truncate(time.Hour), After: after, Limit: limit})
+			if err != nil {
+				t.Fatal(err)
+			}
+			found += len(firsts)
+			if after = next; next == (events.First{}) {
+				break
+			}
+		}
+		if found != 3 {
+			t.Errorf("in pages of %d, %d of 3 commits were found", limit, found)
 		}
 	}
 }
