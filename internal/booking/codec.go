@@ -15,6 +15,16 @@ import (
 // stored it. It is no corruption: the same event is fine after the deployment.
 var ErrUnknownEvent = errors.New("this build does not know the event")
 
+// ErrUnfoldable is a history that this build cannot fold, whatever the reason: no repeat
+// mends it. Where a newer build can, the error is ErrUnknownEvent, too.
+var ErrUnfoldable = errors.New("the history cannot be folded")
+
+// Unfoldable tells whether an error of loading and folding a booking says that its stream
+// cannot be read. Every other error says nothing about the stream.
+func Unfoldable(err error) bool {
+	return errors.Is(err, ErrUnfoldable) || errors.Is(err, events.ErrCorrupt)
+}
+
 // schemaOf returns the schema in which events of a type are written. It grows
 // with each change of the type's shape, together with an upcaster in upcast.go.
 func schemaOf(eventType string) int {
@@ -126,7 +136,7 @@ func StateAt(h events.History, version int64) (State, error) {
 	for _, c := range h.Commits() {
 		decoded, err := DecodeCommit(c)
 		if err != nil {
-			return State{}, err
+			return State{}, fmt.Errorf("%w: %w", ErrUnfoldable, err)
 		}
 		wanted := max(0, min(int64(len(decoded)), version-s.Version))
 		s = Fold(s, decoded[:wanted])

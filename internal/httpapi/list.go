@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
-	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 )
 
@@ -42,11 +40,11 @@ func (a *API) lists() readmodel.Lists { return readmodel.Lists{Views: a.Views, F
 func (a *API) foldListed(ctx context.Context, id booking.ID) (readmodel.View, bool, error) {
 	out, err := a.Bookings.Load(ctx, id)
 	switch {
-	case errors.Is(err, events.ErrUnavailable) || ctx.Err() != nil:
-		return readmodel.View{}, false, err
-	case err != nil:
+	case booking.Unfoldable(err):
 		a.Log.ErrorContext(ctx, "left out of a list", "booking_id", id, "error", err.Error())
 		return readmodel.View{}, false, nil
+	case err != nil:
+		return readmodel.View{}, false, err
 	}
 	a.Log.WarnContext(ctx, "view from the log", "booking_id", id, "error", readmodel.ErrUnreadable.Error())
 	return readmodel.ViewOf(out.State), out.State.Exists(), nil

@@ -277,7 +277,7 @@ func TestListsWithViewsOfAnotherRelease(t *testing.T) {
 			if n := strings.Count(w.logged.String(), `msg="view from the log"`); n != 2 {
 				t.Errorf("the log says so %d times: %s", n, w.logged)
 			}
-			for _, unfoldable := range []error{booking.ErrUnknownEvent, events.ErrCorrupt} {
+			for _, unfoldable := range []error{booking.ErrUnfoldable, events.ErrCorrupt} {
 				w.log.loadErr = unfoldable
 				if got := sortedIDs(w.page(list).ids()); !slices.Equal(got, sortedIDs(made[:2])) {
 					t.Errorf("%v: %v are listed, want those whose views can be read", unfoldable, got)
@@ -285,6 +285,8 @@ func TestListsWithViewsOfAnotherRelease(t *testing.T) {
 			}
 			w.log.loadErr = events.ErrUnavailable
 			w.fails(list, http.StatusServiceUnavailable, httpapi.CodeUnavailable)
+			w.log.loadErr = errors.New("access denied") // says nothing about the stream
+			w.fails(list, http.StatusInternalServerError, httpapi.CodeInternal)
 		})
 	}
 }

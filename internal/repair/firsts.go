@@ -252,12 +252,12 @@ func (f *Firsts) seeToDebts(ctx context.Context, id booking.ID) error {
 		f.Log.InfoContext(ctx, "stream is of a newer release", "booking_id", id, "error", err.Error())
 		return nil // which looks after it, or will
 	}
-	if errors.Is(err, events.ErrUnavailable) || ctx.Err() != nil {
-		return err
-	}
-	if err != nil || !b.State.Exists() {
+	if booking.Unfoldable(err) || err == nil && !b.State.Exists() {
 		f.Log.ErrorContext(ctx, "stream cannot be read", "booking_id", id, "error", fmt.Sprint(err))
 		return nil // no repeat helps it
+	}
+	if err != nil {
+		return err
 	}
 	return f.Debts.Look(ctx, b.State)
 }

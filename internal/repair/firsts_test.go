@@ -129,7 +129,7 @@ func TestAStreamThatCannotBeReadHoldsUpNobody(t *testing.T) {
 	w.books(1, 1, 2, 3)
 	w.loadFails[id(2).Stream()] = events.ErrCorrupt
 	w.books(1, 4)
-	w.loadFails[id(4).Stream()] = errors.New("its data is no JSON object")
+	w.loadFails[id(4).Stream()] = booking.ErrUnfoldable
 	w.minutes(w.firsts(), 10)
 	if diff := cmp.Diff([]booking.ID{id(1), id(3)}, w.owing()); diff != "" {
 		t.Errorf("noted (-want +got):\n%s", diff)
