@@ -234,10 +234,63 @@ func TestARolloutIsTurnedBackByTheFunctionsOwnAlarm(t *testing.T) {
 	metrics := tpl.alarmMetrics(t)
 	for _, function := range tpl.functions() {
 		alarms := names(dig(t, tpl.function(t, function), "DeploymentPreference", "Alarms"))
+		for i, alarm := range alarms { // by its id or by its name
+			if id := tpl.alarmCalled(t, alarm); id != "" {
+				alarms[i] = id
+			} else if tpl.resources[alarm] == nil {
+				t.Errorf("%s is watched by %s, which is no alarm", function, alarm)
+			}
+		}
+		if function == "BookingFunction" && !slices.Contains(alarms, "ApiErrorsForRollout") {
+			t.Errorf("%s is watched by %v, want the errors of the API among them", function, alarms)
+		}
 		if !slices.ContainsFunc(metrics, func(r reference) bool {
 			return slices.Contains(alarms, r.from) && r.metric == "Errors" && r.dimensions["FunctionName"] == function
 		}) {
 			t.Errorf("%s is watched by %v, want an alarm on its errors", function, alarms)
+		}
+	}
+}
+
+// alarmCalled returns the id of the alarm of that name, or nothing.
+func (tpl template) alarmCalled(t *testing.T, alarm string) string {
+	t.Helper()
+	for _, id := range tpl.ofType(alarmKinds[0]) {
+		if name(tpl.properties(t, id, alarmKinds[0])["AlarmName"]) == alarm {
+			return id
+		}
+	}
+	return ""
+}
+
+// A consumer that falls behind fails nowhere: only the age of what waits shows it. What nothing consumes has an alarm as soon as
+// anything lies there.
+func TestEveryQueueIsWatched(t *testing.T) {
+	tpl := load(t).at(t, "prod", withBus)
+	consumers, metrics := tpl.consumers(t), tpl.alarmMetrics(t)
+	for _, queue := range tpl.ofType("AWS::SQS::Queue") {
+		want := "ApproximateNumberOfMessagesVisible"
+		if consumers[queue] != "" {
+			want = "ApproximateAgeOfOldestMessage"
+		}
+		if !slices.ContainsFunc(metrics, func(r reference) bool {
+			return r.metric == want && r.dimensions["QueueName"] == queue+".QueueName"
+		}) {
+			t.Errorf("no alarm reads %s of %s", want, queue)
+		}
+	}
+}
+
+// SQS leaves a message out of the age after three receives, so one that fails and comes back must be out before its age goes off:
+// the alarm is about a consumer, dead letters are about a message.
+func TestOneFailingMessageIsNoAgeAlarm(t *testing.T) {
+	tpl := load(t).at(t, "prod")
+	for id, queue := range map[string]string{"PaymentsAgeAlarm": "PaymentsQueue", "ProjectionAgeAlarm": "ProjectionQueue"} {
+		alarm := tpl.properties(t, id, alarmKinds[0])
+		visibility := tpl.number(t, tpl.properties(t, queue, "AWS::SQS::Queue")["VisibilityTimeout"])
+		threshold, points := tpl.number(t, alarm["Threshold"]), tpl.number(t, alarm["DatapointsToAlarm"])
+		if last := 2 * visibility; last >= threshold+60*points {
+			t.Errorf("%s goes off %d s after a message came, and one that fails counts for %d s", id, threshold+60*points, last)
 		}
 	}
 }

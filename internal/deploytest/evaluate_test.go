@@ -130,9 +130,19 @@ func (e evaluation) intrinsic(object map[string]any) (any, bool) {
 	case "Fn::And":
 		return !slices.ContainsFunc(list, func(c any) bool { return e.value(c) != true }), true
 	case "Fn::FindInMap":
-		return dig(e.t, e.tpl.mappings, fmt.Sprint(list[0]), fmt.Sprint(e.value(list[1])), fmt.Sprint(list[2])), true
+		return dig(e.t, e.tpl.mappings, fmt.Sprint(list[0]), fmt.Sprint(e.value(list[1])), fmt.Sprint(e.value(list[2]))), true
 	case "Fn::Sub":
 		return e.substituted(argument), true
+	case "Fn::Split":
+		text, ok := e.value(list[1]).(string)
+		if !ok {
+			return nil, false
+		}
+		var parts []any
+		for _, part := range strings.Split(text, fmt.Sprint(list[0])) {
+			parts = append(parts, part)
+		}
+		return parts, true
 	}
 	return nil, false
 }

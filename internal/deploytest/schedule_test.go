@@ -32,7 +32,7 @@ func TestTheSweeperIsStartedEveryMinuteAndNeverTwice(t *testing.T) {
 	if got := tpl.number(t, properties["Timeout"]); got != 60 {
 		t.Errorf("Timeout %d s, want the minute until the next", got)
 	}
-	reserved := map[string]any{"Fn::If": []any{"ReserveConcurrency", 1, map[string]any{"Ref": "AWS::NoValue"}}}
+	reserved := map[string]any{"Fn::If": []any{"ReserveBehindQueues", 1, map[string]any{"Ref": "AWS::NoValue"}}}
 	if diff := cmp.Diff(reserved, properties["ReservedConcurrentExecutions"]); diff != "" {
 		t.Errorf("ReservedConcurrentExecutions (-want +got):\n%s", diff)
 	}
@@ -42,7 +42,7 @@ func TestTheSweeperIsStartedEveryMinuteAndNeverTwice(t *testing.T) {
 // takes messages that no function is free for.
 func TestReservedConcurrencyCoversTheBulkhead(t *testing.T) {
 	tpl := load(t)
-	reserved := map[string]any{"Fn::If": []any{"ReserveConcurrency", map[string]any{"Ref": "PaymentConcurrency"}, map[string]any{"Ref": "AWS::NoValue"}}}
+	reserved := map[string]any{"Fn::If": []any{"ReserveBehindQueues", map[string]any{"Ref": "PaymentConcurrency"}, map[string]any{"Ref": "AWS::NoValue"}}}
 	if diff := cmp.Diff(reserved, tpl.function(t, "PaymentFunction")["ReservedConcurrentExecutions"]); diff != "" {
 		t.Errorf("ReservedConcurrentExecutions (-want +got):\n%s", diff)
 	}
@@ -53,7 +53,7 @@ func TestReservedConcurrencyCoversTheBulkhead(t *testing.T) {
 		}
 	}
 	on := map[string]any{"Fn::Equals": []any{map[string]any{"Ref": "ReserveConcurrency"}, "true"}}
-	if diff := cmp.Diff(on, tpl.conditions["ReserveConcurrency"]); diff != "" {
+	if diff := cmp.Diff(on, tpl.conditions["ReserveBehindQueues"]); diff != "" {
 		t.Errorf("ReserveConcurrency (-want +got):\n%s", diff)
 	}
 	if got := dig(t, tpl.parameters, "ReserveConcurrency", "Default"); got != "false" {

@@ -1,6 +1,7 @@
 package deploytest
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -33,13 +34,32 @@ func TestTablesAreProtectedWhereTheyMatter(t *testing.T) {
 				sse = map[string]any{"SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": arn("DataKey")}
 			}
 			for what, values := range map[string][2]any{
-				"deletion protection":    {kept[stage], properties["DeletionProtectionEnabled"]},
+				"deletion protection":    {false, properties["DeletionProtectionEnabled"]},
 				"point-in-time recovery": {kept[stage], dig(t, properties, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")},
 				"encryption":             {sse, properties["SSESpecification"]},
 			} {
 				if diff := cmp.Diff(values[0], values[1]); diff != "" {
 					t.Errorf("%s: %s: %s (-want +got):\n%s", stage, id, what, diff)
 				}
+			}
+		}
+	}
+}
+
+// The first deployment is made without deletion protection, else CloudFormation could not roll it back; make deploy turns it on
+// afterwards. A developer's stack is never protected.
+func TestDeletionProtectionComesAfterTheFirstDeployment(t *testing.T) {
+	for _, stage := range stages {
+		for parameter, want := range map[string]bool{"DeletionProtection=false": false, "DeletionProtection=true": kept[stage]} {
+			tpl := load(t).at(t, stage, parameter)
+			for _, id := range tpl.ofType("AWS::DynamoDB::Table") {
+				if got := tpl.properties(t, id, "AWS::DynamoDB::Table")["DeletionProtectionEnabled"]; got != want {
+					t.Errorf("%s with %s: %s is protected: %v, want %v", stage, parameter, id, got, want)
+				}
+			}
+			active := map[bool]string{true: "ACTIVE", false: "INACTIVE"}[want]
+			if got := tpl.properties(t, "UserPool", "AWS::Cognito::UserPool")["DeletionProtection"]; got != active {
+				t.Errorf("%s with %s: the user pool's protection is %v, want %s", stage, parameter, got, active)
 			}
 		}
 	}
@@ -134,56 +154,51 @@ func TestQueuesRefusePlainHTTPOutsideTheEmulator(t *testing.T) {
 	}
 }
 
+// SQS takes only policies that are about one queue (AccessPolicyLanguage_SpecialInfo in its developer guide).
 func testTLSOnly(t *testing.T, stage string, tpl template) {
 	t.Helper()
-	var covered, denied []string
+	var covered []string
 	for _, id := range tpl.ofType("AWS::SQS::QueuePolicy") {
 		properties := tpl.properties(t, id, "AWS::SQS::QueuePolicy")
-		covered = append(covered, names(properties["Queues"])...)
-		for _, item := range dig(t, properties, "PolicyDocument", "Statement").([]any) {
-			statement := asMap(t, item)
-			plain := map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}}
-			if statement["Effect"] == "Deny" && statement["Principal"] == "*" && statement["Action"] == "sqs:*" && cmp.Equal(plain, statement["Condition"]) {
-				denied = append(denied, names(statement["Resource"])...)
-			}
+		queues := names(properties["Queues"])
+		covered = append(covered, queues...)
+		want := []any{map[string]any{
+			"Sid": "DenyPlainHttp", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": arn(queues[0]),
+			"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
+		}}
+		if diff := cmp.Diff(want, dig(t, properties, "PolicyDocument", "Statement")); diff != "" {
+			t.Errorf("%s: %s (-want +got):\n%s", stage, id, diff)
 		}
 	}
-	queues := tpl.ofType("AWS::SQS::Queue")
 	slices.Sort(covered)
-	slices.Sort(denied)
-	if diff := cmp.Diff(queues, covered); diff != "" {
-		t.Errorf("%s: queues with the policy (-all +covered):\n%s", stage, diff)
-	}
-	for i := range queues {
-		queues[i] += ".Arn"
-	}
-	if diff := cmp.Diff(queues, denied); diff != "" {
-		t.Errorf("%s: queues in the policy (-all +denied):\n%s", stage, diff)
+	if diff := cmp.Diff(tpl.ofType("AWS::SQS::Queue"), covered); diff != "" {
+		t.Errorf("%s: queues with one policy (-all +covered):\n%s", stage, diff)
 	}
 }
 
-// A new version takes over behind an alias; with a variable changed, too. Where it matters, alarms turn it back. The
-// emulator has no CodeDeploy.
+// A new version takes over behind an alias; with a variable changed, too. Where it matters, alarms turn it back, unless the
+// deployment shall not wait for them. The emulator has no CodeDeploy.
 func TestVersionsTakeOverGradually(t *testing.T) {
-	want := map[string]map[string]any{
-		"dev":     {"Enabled": "false", "Type": "AllAtOnce"},
-		"local":   {"Enabled": "false", "Type": "AllAtOnce"},
-		"staging": {"Enabled": "true", "Type": "AllAtOnce"},
-		"prod":    {"Enabled": "true", "Type": "Canary10Percent5Minutes"},
-	}
+	pace := map[string]string{"dev": "AllAtOnce", "local": "AllAtOnce", "staging": "AllAtOnce", "prod": "Canary10Percent5Minutes"}
 	for _, stage := range stages {
-		tpl := load(t).at(t, stage)
-		if diff := cmp.Diff(want[stage], tpl.globals["DeploymentPreference"]); diff != "" {
-			t.Errorf("%s: DeploymentPreference (-want +got):\n%s", stage, diff)
-		}
-		if tpl.globals["AutoPublishAlias"] != "live" || tpl.globals["Tracing"] != "Active" {
-			t.Errorf("%s: alias %v, tracing %v", stage, tpl.globals["AutoPublishAlias"], tpl.globals["Tracing"])
-		}
-		for _, function := range tpl.functions() {
-			if tpl.function(t, function)["AutoPublishAliasAllProperties"] != true {
-				t.Errorf("%s: a changed variable would never get into a version", function)
+		for rollout, byCodeDeploy := range map[string]bool{"gradual": kept[stage], "now": false} {
+			tpl := load(t).at(t, stage, "Rollout="+rollout)
+			want := map[string]any{"Enabled": fmt.Sprint(byCodeDeploy), "Type": pace[stage]}
+			if diff := cmp.Diff(want, tpl.globals["DeploymentPreference"]); diff != "" {
+				t.Errorf("%s with Rollout=%s: DeploymentPreference (-want +got):\n%s", stage, rollout, diff)
+			}
+			if tpl.globals["AutoPublishAlias"] != "live" || tpl.globals["Tracing"] != "Active" {
+				t.Errorf("%s: alias %v, tracing %v", stage, tpl.globals["AutoPublishAlias"], tpl.globals["Tracing"])
+			}
+			for _, function := range tpl.functions() {
+				if tpl.function(t, function)["AutoPublishAliasAllProperties"] != true {
+					t.Errorf("%s: a changed variable would never get into a version", function)
+				}
 			}
 		}
+	}
+	if got := load(t).at(t, "prod").globals["DeploymentPreference"]; asMap(t, got)["Enabled"] != "true" {
+		t.Errorf("prod is not deployed gradually by default: %v", got)
 	}
 }
 
@@ -235,8 +250,21 @@ func TestTheGatewayLimitsAndTellsNoSecrets(t *testing.T) {
 	if group := name(dig(t, properties, "AccessLogSettings", "DestinationArn")); group != "ApiLogGroup.Arn" {
 		t.Errorf("access logs go to %s", group)
 	}
-	cors := asMap(t, properties["CorsConfiguration"])
-	if got := cors["AllowOrigins"]; got != "https://none.invalid" {
-		t.Errorf("browsers are let in from %v by default", got)
+	if limits["DetailedMetricsEnabled"] != false {
+		t.Error("metrics of each route are counted, and paid for, by default")
+	}
+}
+
+// API Gateway compares a browser's origin with each item of a list. Without origins there is nothing to compare.
+func TestBrowsersAreLetInFromTheOriginsOfTheParameter(t *testing.T) {
+	api := func(origins string) map[string]any {
+		return load(t).at(t, "prod", "CorsOrigins="+origins).properties(t, "Api", "AWS::Serverless::HttpApi")
+	}
+	if cors := api("")["CorsConfiguration"]; cors != nil {
+		t.Errorf("browsers are let in by default: %v", cors)
+	}
+	got := dig(t, api("https://app.example.com,https://ops.example.com"), "CorsConfiguration", "AllowOrigins")
+	if diff := cmp.Diff([]any{"https://app.example.com", "https://ops.example.com"}, got); diff != "" {
+		t.Errorf("origins (-want +got):\n%s", diff)
 	}
 }
