@@ -3,13 +3,20 @@
 ENV ?= default
 # All template parameters at once, instead of those in samconfig.toml: make deploy ENV=staging PARAMETERS="Stage=staging …"
 PARAMETERS ?=
+# Another stack or region than samconfig.toml says.
+STACK ?=
+REGION ?=
 # CONFIRM=no deploys without the question that samconfig.toml has for prod: somebody was asked already.
 CONFIRM ?=
 
 # Built, not `go run`: that would turn every exit code into 1. Go's own cache makes it cheap.
 HAIL = mkdir -p bin && go build -o bin/hail ./cmd/hail && bin/hail
 SAM_BIN = $$($(HAIL) tools sam)
-SAM_ARGS = --config-env $(ENV) $(if $(PARAMETERS),--parameter-overrides "$(PARAMETERS)")
+OVERRIDES = $(if $(PARAMETERS),--parameter-overrides "$(PARAMETERS)")
+SAM_DEPLOY = $$bin/sam deploy --config-env $(ENV) $(if $(STACK),--stack-name "$(STACK)") $(if $(REGION),--region "$(REGION)") \
+	$(if $(filter no,$(CONFIRM)),--no-confirm-changeset)
+# Parameters of every stack once it is there.
+AFTERWARDS = DeletionProtection=true Rollout=gradual
 # Linters are compiled once per version of theirs and of Go; the name says which. So is what checks and lists a delivery.
 LINT_BIN := .tools/lint-$(shell { go env GOVERSION; cat tools/go.mod tools/go.sum; } | cksum | cut -d' ' -f1)
 DELIVERY_BIN := .tools/delivery-$(shell { go env GOVERSION; cat tools/delivery/go.mod tools/delivery/go.sum; } | cksum | cut -d' ' -f1)
@@ -116,7 +123,7 @@ check-vulnerabilities: $(LINT_BIN)
 
 check-template:
 	@bin=$(SAM_BIN) && checkov=$$($(HAIL) tools checkov)/checkov && set -x && $$bin/sam validate --lint && $$bin/cfn-lint && \
-		$$checkov --config-file .checkov.yaml
+		$$bin/python -B tools/template/check.py template.yaml && $$checkov --config-file .checkov.yaml
 
 check-imports:
 	go test ./internal/archtest
@@ -139,12 +146,14 @@ check-licenses: $(DELIVERY_BIN)
 
 .PHONY: build validate deploy sbom reproducible
 build: ## Build the functions as ENV's samconfig says
-	@bin=$(SAM_BIN) && $$bin/sam build $(SAM_ARGS)
+	@bin=$(SAM_BIN) && $$bin/sam build --config-env $(ENV) $(OVERRIDES)
 
 validate: check-template ## Check template.yaml
 
+# The second deployment protects the tables, which would have kept a failed first one from being rolled back, and ends
+# Rollout=now. It leaves all other parameters as they are, and has no changes as a rule.
 deploy: build ## Deploy to AWS: make deploy ENV=staging (default: the developers' stack)
-	@bin=$(SAM_BIN) && $$bin/sam deploy $(SAM_ARGS) $(if $(filter no,$(CONFIRM)),--no-confirm-changeset)
+	@bin=$(SAM_BIN) && $(SAM_DEPLOY) $(OVERRIDES) && $(SAM_DEPLOY) --parameter-overrides "$(AFTERWARDS)"
 
 # Read from the functions as they are deployed; what would differ each time is left out. The modules are there: they were compiled.
 sbom: $(DELIVERY_BIN) ## List what each function is made of, in CycloneDX, in dist/sbom

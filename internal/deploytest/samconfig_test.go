@@ -42,6 +42,7 @@ func TestEnvironmentsOfSamconfig(t *testing.T) {
 				"deploy.resolve_s3":              true,
 				"deploy.fail_on_empty_changeset": false,
 				"deploy.confirm_changeset":       name == "prod",
+				"deploy.on_failure":              onFailure(name),
 				"deploy.tags":                    "application=hailstone stage=" + stage,
 				"deploy.parameter_overrides":     nil, // global's count for build and deploy alike
 				"build.parameter_overrides":      nil,
@@ -53,6 +54,15 @@ func TestEnvironmentsOfSamconfig(t *testing.T) {
 			}
 		})
 	}
+}
+
+// onFailure is what becomes of a first deployment that failed. CloudFormation takes no further one of a stack in ROLLBACK_COMPLETE,
+// so SAM deletes it; a stack that was there before is only rolled back. The emulator is thrown away as a whole.
+func onFailure(environment string) any {
+	if environment == "local" {
+		return nil
+	}
+	return "DELETE"
 }
 
 func checkParameters(t *testing.T, tpl template, env environment, stage string) {
