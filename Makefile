@@ -121,6 +121,7 @@ check-vulnerabilities: $(LINT_BIN)
 	*) echo "$$out"; exit $$code ;; \
 	esac
 
+# As it is written, and as CloudFormation sees it: translated and resolved for each stage and option.
 check-template:
 	@bin=$(SAM_BIN) && checkov=$$($(HAIL) tools checkov)/checkov && set -x && $$bin/sam validate --lint && $$bin/cfn-lint && \
 		$$bin/python -B tools/template/check.py template.yaml && $$checkov --config-file .checkov.yaml
