@@ -82,6 +82,7 @@ def faults(resources, outputs, parameters):
     yield from rules.access_logs(resources)
     yield from rules.origins(resources, parameters)
     yield from rules.queues_are_watched(resources)
+    yield from rules.composites(resources)
     yield from iam.roles(resources)
     if stage != "local":
         yield from rules.queue_policies(resources)
@@ -112,6 +113,10 @@ def check(path, fast, only):
         resources, outputs = resolve(translated, parameters)
         for fault in faults(resources, outputs, parameters):
             found.setdefault(fault, []).append(name)
+        if name in (parameters["Stage"], f"{parameters['Stage']} with Rollout"):
+            then = parameters | {"DeletionProtection": "true", "Rollout": "gradual"}
+            for fault in rules.afterwards(resources, resolve(translate(template, then), then)[0]):
+                found.setdefault(fault, []).append(name)
         if not fast and linted(name):
             translations[name] = translated
     for name, translated in translations.items():

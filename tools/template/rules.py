@@ -2,6 +2,7 @@
 yields a sentence for each fault, and names the page that it is from."""
 
 import graphlib
+import re
 
 from deployment import PSEUDO, references
 
@@ -127,6 +128,23 @@ def queues_are_watched(resources):
         metric = "ApproximateAgeOfOldestMessage" if name in consumed else "ApproximateNumberOfMessagesVisible"
         if (metric, name) not in watched:
             yield f"no alarm reads {metric} of {name}"
+
+
+# CloudWatch, PutCompositeAlarm: ALARM("alarm-name or alarm-ARN").
+def composites(resources):
+    """The rule of a composite alarm has the names of others in quotation marks."""
+    for name, alarm in of_type(resources, "AWS::CloudWatch::CompositeAlarm"):
+        rest = re.sub(r'ALARM\("\$\{\w+\}"\)', "", alarm["AlarmRule"]["Fn::Sub"])
+        if set(rest.split()) - {"AND", "OR", "NOT"}:
+            yield f"{name} has the rule {alarm['AlarmRule']['Fn::Sub']}, want ALARM(\"name\")"
+
+
+# Lambda makes a version of a function that changed, and CodeDeploy moves the alias to it.
+def afterwards(first, second):
+    """The second deployment of `make deploy` changes no function: nothing is rolled out by it."""
+    for name, resource in first.items():
+        if resource["Type"].startswith("AWS::Lambda::") and resource.get("Properties") != second.get(name, {}).get("Properties"):
+            yield f"{name} is changed by the second deployment"
 
 
 # The property that names a resource, and the longest name that its service takes.
