@@ -21,7 +21,7 @@ const (
 )
 
 func peoplePart() part {
-	return part{faults: odds{unanswered: 0.2, impatient: 0.1, raced: 0.2, gaveUp: 0.2}}
+	return part{faults: odds{unanswered: 0.2, impatient: 0.1, raced: 0.2, gaveUp: 0.2, keyDoubled: 0.3}, canaries: []Canary{joinedKeyAccepted}}
 }
 
 const apiTimeout = 10 * time.Second
@@ -35,6 +35,7 @@ type request struct {
 	method, path string
 	query, body  string
 	key          string // Idempotency-Key of a write
+	doubled      bool   // by a proxy
 	ifMatch      string
 	ifNoneMatch  string
 	booking      booking.ID // that it is about
@@ -115,6 +116,7 @@ func (w *World) serve(x *exchange, r request) {
 			w.fail("requests can be made", r.booking, "%v", err)
 			return
 		}
+		w.joined(req, r)
 		a := answer{header: http.Header{}}
 		api.ServeHTTP(&a, req)
 		if inv.dead {
@@ -161,8 +163,9 @@ func (r request) http(ctx context.Context) (*http.Request, error) {
 // became of it, or the client gives up.
 func (w *World) insist(t *task, r request) (answer, bool) {
 	for attempt := 1; ; attempt++ {
+		r.doubled = attempt > 1 && w.strikes(keyDoubled, "proxy")
 		a := w.send(t, r)
-		if a.final() {
+		if a.final() && !a.refusedDoubled(r) {
 			return a, true
 		}
 		if w.strikes(gaveUp, "client") {

@@ -109,6 +109,9 @@ func (o *oracle) appended(c events.Commit, draft events.Draft) {
 			o.fail("1: streams are bookings", "", "%s", c.Stream)
 			return
 		}
+		if _, known := o.owners[id]; !known {
+			o.fail("2: one intent makes one booking", id, "a rider's request made it that was about another one")
+		}
 		empty, _ := events.NewHistory(c.Stream, nil)
 		a = &account{id: id, state: booking.State{ID: id}, history: empty, commands: map[string]bool{}, named: map[string]bool{}, folds: map[int64][]byte{}}
 		o.streams[c.Stream] = a

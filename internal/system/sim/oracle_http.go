@@ -79,6 +79,8 @@ func (o *oracle) answered(r request, before seen, a answer) {
 		if o.owners[r.booking].isNamesakeOf(r.who) {
 			o.reach(namesakeWasHidden)
 		}
+	case r.doubled:
+		o.answeredDoubled(r, a)
 	case r.key != "":
 		o.answeredWrite(r, before, a)
 	default:

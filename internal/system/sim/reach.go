@@ -80,6 +80,7 @@ const (
 	foreignWasHidden      Probe = "a booking of another rider was not found"
 	namesakeWasHidden     Probe = "a booking of a rider with the same subject was not found"
 	commandWasTooLate     Probe = "a command was refused in this state"
+	doubledKeyWasRefused  Probe = "a key was refused that a proxy had doubled"
 	requestRaced          Probe = "a request raced a copy of itself"
 	clientGaveUp          Probe = "a client gave up without an answer"
 	answerWasUnavailable  Probe = "a request was answered with 503"
@@ -125,7 +126,7 @@ func Probes() []Probe {
 		probeWasLost, probeCameLate, staleChangeRefused, staleReportRefused,
 		workWasPutOff, messageWasSetAside, workCameBack, itemWasDone, itemHadChanged, debtWasFound, viewWasMissed,
 		viewWasMended, auditMended, projectionWasSwitched, rebuildWasAborted, sliceGoesOn, workerWasFenced,
-		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, namesakeWasHidden, commandWasTooLate, requestRaced, clientGaveUp,
+		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, namesakeWasHidden, commandWasTooLate, doubledKeyWasRefused, requestRaced, clientGaveUp,
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
 		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,
 		paymentWasDeclined, paymentWasAbandoned, holdWasVoided, authorizedAfterTheEnd, twoObjectsWereMade, holdLapsed, paymentWasRetried, clocksDisagreed,
