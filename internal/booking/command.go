@@ -19,7 +19,8 @@ type Request struct {
 	Tariff       Tariff
 }
 
-// Assign sends a driver, who must have no other active ride.
+// Assign sends a driver, who must have no other active ride. A DriverID that is a UUID
+// is the same in capitals; other ids have none.
 type Assign struct {
 	At       time.Time
 	DriverID string

@@ -1,7 +1,6 @@
 package booking
 
 import (
-	"regexp"
 	"time"
 )
 
@@ -29,12 +28,7 @@ const (
 	ActorSweeper  = "sweeper"
 )
 
-const (
-	maxReason       = 200
-	longestDriverID = 128
-)
-
-var driverID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
+const maxReason = 200
 
 // decideRide decides what people, and the sweeper, ask for.
 func decideRide(s State, c Command) ([]Event, error) {
@@ -80,13 +74,17 @@ func (s State) notNow(what string) error {
 }
 
 func decideAssign(s State, c Assign) ([]Event, error) {
-	if len(c.DriverID) > longestDriverID || !driverID.MatchString(c.DriverID) {
-		return nil, invalid(FieldError{Pointer: "/driver_id", Detail: "must be 1 to 128 letters, digits or any of _ . : -, beginning with a letter or digit"})
+	driver, ok := storedDriverID(c.DriverID)
+	if !ok {
+		return nil, invalid(FieldError{
+			Pointer: "/driver_id",
+			Detail:  "must be 1 to 128 lower-case letters, digits or any of _ . : -, beginning with a letter or digit; or a UUID in any case",
+		})
 	}
 	if s.Status != Confirmed {
 		return nil, s.notNow("assign a driver")
 	}
-	return []Event{DriverAssigned(c)}, nil
+	return []Event{DriverAssigned{At: c.At, DriverID: driver}}, nil
 }
 
 // Bounds of what a ride can be: more is a mistake of a unit or a sensor.

@@ -41,6 +41,12 @@ func TestARide(t *testing.T) {
 		"gets none before it is paid for": {given{requested(t), started}, assign, nil, no},
 		"gets no second driver":           {withDriver(t), assign, nil, no},
 		"gets no driver without a name":   {held(t), booking.Assign{At: at(1)}, nil, booking.CodeValidationFailed},
+		"gets a driver by a UUID": {
+			held(t),
+			booking.Assign{At: at(1), DriverID: "7D0F3A52-5A2F-4a3c-9B52-2F6B2C1F0E11"},
+			given{booking.DriverAssigned{At: at(1), DriverID: "7d0f3a52-5a2f-4a3c-9b52-2f6b2c1f0e11"}},
+			"",
+		},
 		"loses its driver": {
 			withDriver(t),
 			booking.Unassign{At: at(2)},

@@ -268,6 +268,25 @@ func drive(t *testing.T, s *booking.Service, id booking.ID) {
 	}
 }
 
+// A UUID is the same id in capitals: a driver has one lease, however an app prints it.
+func TestADriverHasOneActiveRideInEverySpelling(t *testing.T) {
+	t.Parallel()
+	s := service(&meddler{})
+	second := booking.ID("bk_" + strings.Repeat("b", 32))
+	drive(t, s, id)
+	drive(t, s, second)
+	const driver = "7d0f3a52-5a2f-4a3c-9b52-2f6b2c1f0e11"
+	if _, err := s.Execute(t.Context(), id, booking.Assign{At: noon, DriverID: strings.ToUpper(driver)}, envelope("assign")); err != nil {
+		t.Fatal(err)
+	}
+	if holder, _, err := s.Store.Holder(t.Context(), booking.DriverLease(driver)); err != nil || holder != id.Stream() {
+		t.Errorf("the driver's lease is with %s (%v), want %s", holder, err, id.Stream())
+	}
+	if _, err := s.Execute(t.Context(), second, booking.Assign{At: noon, DriverID: driver}, envelope("assign")); codeOf(err) != booking.CodeDriverBusy {
+		t.Errorf("a second ride: %v, want driver-busy", err)
+	}
+}
+
 func TestADriverHasOneActiveRide(t *testing.T) {
 	t.Parallel()
 	m := &meddler{}

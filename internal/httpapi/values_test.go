@@ -39,7 +39,9 @@ func TestValuesOfCommandsAreValidated(t *testing.T) {
 		"refund": {reasons, refunds},
 		"assign": {{
 			`{}`: "/driver_id", `{"driver_id":null}`: "/driver_id", `{"driver_id":42}`: "/driver_id", `{"driver_id":""}`: "/driver_id", `{"driver_id":"a b"}`: "/driver_id",
-			`{"driver_id":"../x"}`: "/driver_id", `{"driver_id":"ü"}`: "/driver_id", `{"driver_id":"a\n"}`: "/driver_id", `{"driver_id":"` + strings.Repeat("d", 129) + `"}`: "/driver_id",
+			`{"driver_id":"../x"}`: "/driver_id", `{"driver_id":"D-7"}`: "/driver_id", `{"driver_id":"ann@example.com"}`: "/driver_id",
+			`{"driver_id":"7D0F3A52-5A2F-4A3C-9B52-2F6B2C1F0E1"}`: "/driver_id", `{"driver_id":"7D0F3A52-5A2F-4A3C-9B52+2F6B2C1F0E11"}`: "/driver_id", `{"driver_id":"7D0F3A52-5A2F-4A3C-9B52-2F6B2C1F0E1G"}`: "/driver_id",
+			`{"driver_id":"ü"}`: "/driver_id", `{"driver_id":"a\n"}`: "/driver_id", `{"driver_id":"` + strings.Repeat("d", 129) + `"}`: "/driver_id",
 		}},
 		"complete": {{
 			`{}`: "/distance_m /duration_s", `{"distance_m":1}`: "/duration_s", `{"duration_s":1}`: "/distance_m", `{"distance_m":-1,"duration_s":-1}`: "/distance_m /duration_s",

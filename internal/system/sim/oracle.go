@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
@@ -201,12 +202,13 @@ func (o *oracle) canceled(e booking.BookingCanceled) {
 // holdsDriver checks that a driver is on one ride at most, and that the lease says
 // so.
 func (o *oracle) holdsDriver(a *account, draft events.Draft) {
-	for driver, id := range o.drivers {
-		if id == a.id && a.state.Driver() != driver {
-			delete(o.drivers, driver)
+	driver := strings.ToLower(a.state.Driver())
+	for other, id := range o.drivers {
+		if id == a.id && driver != other {
+			delete(o.drivers, other)
 		}
 	}
-	if driver := a.state.Driver(); driver != "" {
+	if driver != "" {
 		if other, busy := o.drivers[driver]; busy && other != a.id {
 			o.fail("10: a driver is on one ride", a.id, "%s is on %s, too", driver, other)
 		}

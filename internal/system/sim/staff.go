@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
@@ -107,8 +108,7 @@ func (s *staff) next() (booking.ID, bool) {
 
 // drive leads a ride to its end, or as far as it goes.
 func (s *staff) drive(id booking.ID) {
-	driver := fmt.Sprintf(`{"driver_id":"d-%d"}`, 1+s.src.pick("driver of "+s.name, drivers))
-	if !s.step(id, "assign", driver) {
+	if !s.step(id, "assign", fmt.Sprintf(`{"driver_id":%q}`, s.driver())) {
 		return
 	}
 	if s.src.chance("taken off of "+s.name, 0.1) {
@@ -127,6 +127,15 @@ func (s *staff) drive(id booking.ID) {
 		s.step(id, "complete", fmt.Sprintf(`{"distance_m":%d,"duration_s":%d}`,
 			1000*s.src.pick("kilometers of "+s.name, 30), 60*s.src.pick("minutes of "+s.name, 60)))
 	}
+}
+
+// driver chooses a driver. The systems of some dispatchers print ids in capitals.
+func (s *staff) driver() string {
+	id := fmt.Sprintf("7d0f3a52-5a2f-4a3c-9b52-2f6b2c1f0e%02x", 1+s.src.pick("driver of "+s.name, drivers))
+	if s.who.is(dispatcher(1)) {
+		return strings.ToUpper(id)
+	}
+	return id
 }
 
 // step gives one command; false is the end of the way.

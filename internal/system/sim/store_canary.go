@@ -1,7 +1,11 @@
 package sim
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
@@ -17,12 +21,13 @@ const (
 	requestForgotten      Canary = "a command is stored without its request"
 	staleLog              Canary = "the log is read eventually consistently"
 	decidedTwice          Canary = "a command that was carried out is carried out again"
+	driverAsSpelled       Canary = "a driver's id in capitals is another driver"
 )
 
 func logCanaries() []Canary {
 	return []Canary{
 		appendUnconditional, acknowledgedBefore, ownWriteTakenForRival, terminalStateLeft, leaseForgotten, requestForgotten, staleLog, decidedTwice,
-		riderBySubject,
+		riderBySubject, driverAsSpelled,
 	}
 }
 
@@ -42,6 +47,8 @@ func (w *World) canaryStore(t *task, at events.Position, draft events.Draft) (ev
 		draft.Lease = events.Lease{}
 	case riderBySubject:
 		draft = bySubject(draft)
+	case driverAsSpelled:
+		draft = asSpelled(draft)
 	case requestForgotten:
 		draft.Request = nil
 	case decidedTwice:
@@ -51,6 +58,22 @@ func (w *World) canaryStore(t *task, at events.Position, draft events.Draft) (ev
 	default:
 	}
 	return w.store(t.name, at, draft)
+}
+
+// asSpelled returns a draft that assigns the driver by the id of the request, as it came.
+func asSpelled(draft events.Draft) events.Draft {
+	var asked struct {
+		DriverID string `json:"driver_id"`
+	}
+	if draft.Lease.Change != events.LeaseTaken || json.Unmarshal(draft.Request, &asked) != nil {
+		return draft
+	}
+	draft.Lease.Name = booking.DriverLease(asked.DriverID)
+	draft.Events = slices.Clone(draft.Events)
+	for i, e := range draft.Events {
+		draft.Events[i].Data = bytes.ReplaceAll(e.Data, []byte(strings.ToLower(asked.DriverID)), []byte(asked.DriverID))
+	}
+	return draft
 }
 
 func confirming(_ events.Position, draft events.Draft) events.Draft {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/api"
@@ -62,7 +63,7 @@ func (c Crew) take(ctx context.Context, id string, course []string) error {
 		client, body := c.Dispatch, any(nil)
 		switch command {
 		case "assign":
-			body = map[string]string{"driver_id": "fuzz-" + rand.Text()}
+			body = map[string]string{"driver_id": "fuzz-" + strings.ToLower(rand.Text())}
 		case "complete":
 			body = map[string]int64{"distance_m": 4000, "duration_s": 600}
 		case "cancel":

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/api"
@@ -46,7 +47,7 @@ func (s *session) losesItsHold() error {
 	return errors.Join(s.becomes(id, booking.Canceled, booking.PaymentHasFailed), s.isFree())
 }
 
-func (s *session) driver() string { return "recovery-" + s.key }
+func (s *session) driver() string { return "recovery-" + strings.ToLower(s.key) }
 
 func (s *session) isFree() error {
 	holder, held, err := s.Bookings.Store.Holder(s.ctx, booking.DriverLease(s.driver()))

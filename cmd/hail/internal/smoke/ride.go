@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/api"
 )
@@ -119,7 +120,9 @@ func (s *session) assignment() api.Request {
 }
 
 // driver is one that no other run knows.
-func (s *session) driver() map[string]string { return map[string]string{"driver_id": "smoke-" + s.key} }
+func (s *session) driver() map[string]string {
+	return map[string]string{"driver_id": "smoke-" + strings.ToLower(s.key)}
+}
 
 func reason(text string) map[string]any { return map[string]any{"reason": text} }
 
