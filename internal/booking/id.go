@@ -51,7 +51,7 @@ func (c Caller) RiderID() RiderID {
 }
 
 // riderOfSchema1 returns the rider of an event that holds a subject without its
-// issuer. The id is that of no Caller (docs/adr/0020).
+// issuer. The id is that of no Caller (docs/adr/0022).
 func riderOfSchema1(subject string) RiderID {
 	return RiderID(riderPrefix + hash("hailstone/rider/0", subject))
 }

@@ -12,7 +12,7 @@ import (
 // olderRelease is an environment that still runs the release before, for hours: a
 // deployment that takes its time, or a rollback. That release knows cancellations
 // in their first schema only, both to write and to read. Requests it knows as they are
-// now: none was ever deployed that wrote the first schema of those (docs/adr/0020).
+// now: none was ever deployed that wrote the first schema of those (docs/adr/0022).
 const olderRelease fault = "older release"
 
 // upcasterForgotten is a release that reads the first schema as if it were its own.
