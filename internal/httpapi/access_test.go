@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/httpapi"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/readmodeltest"
 )
 
 // The callers of the matrix, in the order of its columns.
@@ -177,6 +179,45 @@ func TestOpsIsToldWhatItLacks(t *testing.T) {
 	id := w.booked(reaching("confirmed"))
 	w.refused(command(manager, id, "cancel", "k", `{"reason":"x"}`), http.StatusForbidden, httpapi.CodeForbidden)
 	w.refused(command(manager, booking.IDFor(bob.Caller, "x"), "cancel", "k", `{"reason":"x"}`), http.StatusNotFound, httpapi.CodeNotFound)
+}
+
+// Subjects may be e-mail addresses, and the log is never changed: it has the ids of
+// riders and staff that are derived from them.
+func TestNoSubjectIsStored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const domain = "@example.com"
+	rider, dora, olga := caller("ann"+domain), caller("dora"+domain, httpapi.RoleDispatch), caller("olga"+domain, httpapi.RoleOps)
+	made, _ := w.must(book(rider, "k1", ride), http.StatusCreated)
+	w.confirms(made.ID)
+	w.must(command(dora, made.ID, "assign", "k2", `{"driver_id":"d-1"}`), http.StatusOK)
+	w.must(command(olga, made.ID, "abort", "k3", `{"reason":"x"}`), http.StatusAccepted)
+	w.projects(made.ID)
+	h, err := w.log.Load(t.Context(), made.ID.Stream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := w.views.Store.(*readmodeltest.Memory).Records(t.Context(), []booking.ID{made.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, c := range h.Commits() {
+		fmt.Fprintf(&text, "%s %s %s %s\n", c.CommandID, c.Actor, c.Personal, c.Trace.CorrelationID)
+		for _, e := range c.Events {
+			fmt.Fprintf(&text, "%s\n", e.Data)
+		}
+	}
+	fmt.Fprintf(&text, "%s %s\n", records[made.ID].Rider, records[made.ID].Body)
+	stored := text.String()
+	for _, id := range []booking.RiderID{rider.RiderID(), dora.RiderID(), olga.RiderID()} {
+		if !strings.Contains(stored, string(id)) {
+			t.Errorf("%s is not in %s", id, stored)
+		}
+	}
+	if strings.Contains(stored, domain) || strings.Contains(w.logged.String(), domain) {
+		t.Errorf("a subject is in %s, or in the logs: %s", stored, w.logged)
+	}
 }
 
 // The history and the cancellation name the role in which somebody acted, not all
