@@ -45,9 +45,36 @@ type ledger struct {
 	processor *payments.Processor
 	bookings  *booking.Service
 	items     deferral.Store
+	provider  *counted
 	rows      [][]string
 	total     consumption
 	keys      int
+}
+
+// counted counts the calls that a usual ride makes to the payment provider.
+type counted struct {
+	payments.Gateway
+	calls []string
+}
+
+func (c *counted) Create(ctx context.Context, order payments.Order, key string) (payments.Payment, error) {
+	c.calls = append(c.calls, "create")
+	return c.Gateway.Create(ctx, order, key)
+}
+
+func (c *counted) Confirm(ctx context.Context, ref, key string) (payments.Payment, error) {
+	c.calls = append(c.calls, "confirm")
+	return c.Gateway.Confirm(ctx, ref, key)
+}
+
+func (c *counted) Retrieve(ctx context.Context, ref string) (payments.Payment, error) {
+	c.calls = append(c.calls, "retrieve")
+	return c.Gateway.Retrieve(ctx, ref)
+}
+
+func (c *counted) Capture(ctx context.Context, ref string, amount int64, key string) (payments.Payment, error) {
+	c.calls = append(c.calls, "capture")
+	return c.Gateway.Capture(ctx, ref, amount, key)
 }
 
 func newLedger(t *testing.T) *ledger {
@@ -67,8 +94,9 @@ func newLedger(t *testing.T) *ledger {
 		CursorKey: func(context.Context) ([]byte, error) { return []byte("the key of a world that is not real"), nil },
 	}).Handler()
 	l.projector = &readmodel.Projector{Log: l.log, Views: views}
+	l.provider = &counted{Gateway: gatewaytest.NewFake(gatewaytest.Config{Now: now})}
 	l.processor = &payments.Processor{
-		Bookings: bookings, Gateway: gatewaytest.NewFake(gatewaytest.Config{Now: now}), Now: now,
+		Bookings: bookings, Gateway: l.provider, Now: now,
 		NewKey: func() string { l.keys++; return fmt.Sprint("fresh-", l.keys) }, Log: log,
 	}
 	l.bookings, l.items = bookings, dynamodeferral.New(db.Client, db.Tables.Control)
@@ -203,9 +231,8 @@ func (c *counter) Send(_ context.Context, hints []queue.Hint) ([]int, error) {
 	return nil, nil
 }
 
-// table returns the rows of the table below a heading of docs/COSTS.md, without
-// those of its head.
-func table(t *testing.T, heading string) [][]string {
+// costs returns the text of docs/COSTS.md.
+func costs(t *testing.T) string {
 	t.Helper()
 	root, err := toolbox.FindRoot(".")
 	if err != nil {
@@ -215,7 +242,22 @@ func table(t *testing.T, heading string) [][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, ok := strings.Cut(string(raw), "\n## "+heading+"\n")
+	return string(raw)
+}
+
+// says expects a sentence in docs/COSTS.md.
+func says(t *testing.T, sentence string) {
+	t.Helper()
+	if !strings.Contains(costs(t), sentence) {
+		t.Errorf("docs/COSTS.md does not say: %s", sentence)
+	}
+}
+
+// table returns the rows of the table below a heading of docs/COSTS.md, without
+// those of its head.
+func table(t *testing.T, heading string) [][]string {
+	t.Helper()
+	_, section, ok := strings.Cut(costs(t), "\n## "+heading+"\n")
 	if !ok {
 		t.Fatalf("docs/COSTS.md has no section %q", heading)
 	}
@@ -263,6 +305,7 @@ func TestTheCostsOfARide(t *testing.T) {
 	captured := l.total
 	l.rows = append(l.rows, []string{"**captured**", "**" + units(captured.writes) + "**", "**" + units(captured.reads) + "**", ""})
 	l.documents("A ride in the store")
+	says(t, fmt.Sprintf("A captured ride is %d calls of the payment provider: %s.", len(l.provider.calls), strings.Join(l.provider.calls, ", ")))
 
 	const requestsToConfirmed, requestsToCaptured = 1, 5
 	l.bills(confirmed, hintsToConfirmed, requestsToConfirmed, 1)
