@@ -145,11 +145,16 @@ check-licenses: $(DELIVERY_BIN)
 
 ##@ Building and deploying
 
-.PHONY: build validate deploy sbom reproducible
+.PHONY: build validate doctor deploy sbom reproducible
 build: ## Build the functions as ENV's samconfig says
 	@bin=$(SAM_BIN) && $$bin/sam build --config-env $(ENV) $(OVERRIDES)
 
 validate: check-template ## Check template.yaml
+
+# Seconds, and it only reads.
+doctor: ## Check the AWS account before the first deployment, and the stack after it: ENV= PARAMETERS= DEPLOYED=yes
+	@$(HAIL) doctor --env $(ENV) $(if $(PARAMETERS),--parameters "$(PARAMETERS)") $(if $(STACK),--stack "$(STACK)") \
+		$(if $(REGION),--region "$(REGION)") $(if $(DEPLOYED),--deployed)
 
 # The second deployment protects the tables, which would have kept a failed first one from being rolled back, and ends
 # Rollout=now. It leaves all other parameters as they are, and has no changes as a rule.

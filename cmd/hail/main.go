@@ -35,6 +35,7 @@ type commands struct {
 
 	Breaker   breakerCommand   `cmd:"" help:"Look at the breaker before the payment provider, or overrule it."`
 	Dev       devCommand       `cmd:"" help:"Run the whole product on this machine: emulated AWS, simulated payments, real deployment."`
+	Doctor    doctorCommand    `cmd:"" help:"Check an AWS account before the first deployment, and the stack after it."`
 	Token     tokenCommand     `cmd:"" help:"Print an access token of a local user, creating the user if need be."`
 	RiderID   riderIDCommand   `cmd:"" help:"Print the id that the API and the log have for a rider."`
 	Book      bookCommand      `cmd:"" help:"Book a ride."`

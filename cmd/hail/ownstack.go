@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -13,7 +14,15 @@ import (
 // ownStack runs check on a stack that exists only for it, on free ports and in a
 // directory of its own.
 func (a *app) ownStack(name string, check func(stack ownStack) (passed bool, err error)) error {
-	return a.ownDir(name, func(root, dir string) (bool, error) { return a.onStack(root, dir, check) })
+	return a.ownStackAfter(name, nil, check)
+}
+
+// beforeDeploy is what is done between the start of a stack's emulator and the deployment.
+type beforeDeploy = func(ctx context.Context, emulator localstack.Endpoints, parameters map[string]string) error
+
+// ownStackAfter is ownStack with something before the deployment.
+func (a *app) ownStackAfter(name string, before beforeDeploy, check func(stack ownStack) (passed bool, err error)) error {
+	return a.ownDir(name, func(root, dir string) (bool, error) { return a.onStack(root, dir, before, check) })
 }
 
 // ownDir runs check in a directory that exists only for it, beside the developer's
@@ -51,14 +60,14 @@ type ownStack struct {
 	steps    *localstack.Steps
 }
 
-func (a *app) onStack(root, dir string, check func(ownStack) (bool, error)) (passed bool, err error) {
+func (a *app) onStack(root, dir string, before beforeDeploy, check func(ownStack) (bool, error)) (passed bool, err error) {
 	instance, err := localstack.At(dir)
 	if err != nil {
 		return false, err
 	}
 	steps := a.steps()
 	defer steps.Close()
-	stack, err := localstack.Start(a.ctx, instance, localstack.Options{Root: root, Steps: steps})
+	stack, err := localstack.Start(a.ctx, instance, localstack.Options{Root: root, Steps: steps, BeforeDeploy: before})
 	if err != nil {
 		return false, err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hailstone-rides/hailstone/cmd/hail/internal/doctor"
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/recovery"
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/smoke"
 	"github.com/hailstone-rides/hailstone/internal/localstack"
@@ -24,9 +25,16 @@ If a check fails, that directory stays, with all logs.`
 
 func (c devSmoke) Run(a *app) error {
 	var report smoke.Report
-	failed := a.ownStack("smoke", func(stack ownStack) (bool, error) {
+	var account doctor.Report
+	var parameters map[string]string
+	look := func(ctx context.Context, emulator localstack.Endpoints, given map[string]string) (err error) {
+		parameters = given
+		account, err = examineLocal(ctx, io.Discard, emulator, given)
+		return err
+	}
+	failed := a.ownStackAfter("smoke", look, func(stack ownStack) (bool, error) {
 		var err error
-		report, err = c.check(a, stack)
+		report, err = c.check(a, stack, account, parameters)
 		return report.Failed == 0, err
 	})
 	return a.showReport(report, failed)
@@ -58,7 +66,7 @@ func (a *app) progress() io.Writer {
 	return a.stdout
 }
 
-func (c devSmoke) check(a *app, own ownStack) (smoke.Report, error) {
+func (c devSmoke) check(a *app, own ownStack, account doctor.Report, parameters map[string]string) (smoke.Report, error) {
 	s := stack{name: own.StackName, config: localstack.Config(own.AWS, own.Region), local: own.Endpoints}
 	if err := s.describe(a.ctx); err != nil {
 		return smoke.Report{}, err
@@ -67,6 +75,11 @@ func (c devSmoke) check(a *app, own ownStack) (smoke.Report, error) {
 	if err != nil {
 		return report, err
 	}
+	deployed, err := examineLocal(a.ctx, io.Discard, own.Endpoints, parameters)
+	if err != nil {
+		return report, err
+	}
+	smoke.Doctor(a.ctx, &report, a.progress(), account, deployed)
 	recovering, err := s.recovering(a.ctx)
 	if err != nil {
 		return report, err

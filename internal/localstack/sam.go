@@ -3,6 +3,7 @@ package localstack
 import (
 	"cmp"
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -39,16 +40,26 @@ func (s sam) build(ctx context.Context, function ...string) error {
 // deploy creates or updates a stack from what was built, with more parameters than every
 // local stack has.
 func (s sam) deploy(ctx context.Context, stack string, keys secrets, paysimPort int, parameters ...string) error {
-	arch, err := architecture(runtime.GOARCH)
+	common, err := deployParameters(keys, paysimPort)
 	if err != nil {
 		return err
 	}
+	var overrides []string
+	for _, name := range slices.Sorted(maps.Keys(common)) {
+		overrides = append(overrides, name+"="+common[name])
+	}
 	return s.run(ctx, "sam-deploy-"+stack, []string{"deploy"}, "--stack-name", stack,
 		"--template-file", filepath.Join(s.in.buildDir(), "template.yaml"),
-		"--parameter-overrides", strings.Join(append([]string{
-			"Stage=local", "Architecture=" + arch,
-			"StripeSecretArn=" + keys.provider, "StripeWebhookSecretArn=" + keys.notices, "StripeApiUrl=" + endpoint(paysimPort),
-		}, parameters...), " "))
+		"--parameter-overrides", strings.Join(append(overrides, parameters...), " "))
+}
+
+// deployParameters are the parameters that every local stack is deployed with.
+func deployParameters(keys secrets, paysimPort int) (map[string]string, error) {
+	arch, err := architecture(runtime.GOARCH)
+	return map[string]string{
+		"Stage": "local", "Architecture": arch,
+		"StripeSecretArn": keys.provider, "StripeWebhookSecretArn": keys.notices, "StripeApiUrl": endpoint(paysimPort),
+	}, err
 }
 
 func (s sam) run(ctx context.Context, log string, what []string, options ...string) error {

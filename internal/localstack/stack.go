@@ -32,6 +32,9 @@ type Options struct {
 	Port       int    // of the AWS emulator; 0 takes a free one
 	PaysimPort int    // of the payment simulator; 0 takes a free one
 	Steps      *Steps
+	// BeforeDeploy, unless it is nil, is called when the emulator answers and the stack is not deployed yet, with the
+	// parameters that it will be deployed with.
+	BeforeDeploy func(ctx context.Context, endpoints Endpoints, parameters map[string]string) error
 
 	listen string // the address of both; that of this machine alone by default
 }
@@ -90,6 +93,9 @@ func (s *Stack) start(ctx context.Context) error {
 	}
 	cloud := Connect(s.Endpoints.AWS, region)
 	steps := s.options.Steps
+	if err := s.beforeDeploy(ctx); err != nil {
+		return err
+	}
 	if err := steps.Do("deploy the stack (sam deploy)", func() error {
 		return s.tool.deploy(ctx, stackName, s.keys, s.options.PaysimPort)
 	}); err != nil {
@@ -117,6 +123,17 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	return s.publish()
+}
+
+func (s *Stack) beforeDeploy(ctx context.Context) error {
+	if s.options.BeforeDeploy == nil {
+		return nil
+	}
+	parameters, err := deployParameters(s.keys, s.options.PaysimPort)
+	if err != nil {
+		return err
+	}
+	return s.options.BeforeDeploy(ctx, s.Endpoints, parameters)
 }
 
 // prepare checks the machine, and clears what an earlier supervisor left behind.

@@ -30,8 +30,9 @@ type Resource struct {
 	Properties map[string]any
 }
 
-// Make decides the template for a deployment into an account.
-func (t *Template) Make(s Settings, account string) *Plan {
+// Make decides the template for a deployment into an account. A parameter that is not given has the value that the stack
+// was deployed with before, as SAM leaves it, or else its default; previous is empty for a stack that is not there.
+func (t *Template) Make(s Settings, account string, previous map[string]string) *Plan {
 	p := &Plan{
 		Stack: s.Stack, Region: s.Region, Account: account, Given: s.Parameters,
 		Parameters: map[string]string{}, Resources: map[string]Resource{}, template: t,
@@ -40,8 +41,10 @@ func (t *Template) Make(s Settings, account string) *Plan {
 		if declared.Default != nil {
 			p.Parameters[name] = *declared.Default
 		}
-		if value, given := s.Parameters[name]; given {
-			p.Parameters[name] = value
+		for _, values := range []map[string]string{previous, s.Parameters} {
+			if value, known := values[name]; known {
+				p.Parameters[name] = value
+			}
 		}
 	}
 	e := p.evaluation()
@@ -81,9 +84,6 @@ func (p *Plan) Number(parameter string) float64 {
 	n, _ := strconv.ParseFloat(p.Parameters[parameter], 64)
 	return n
 }
-
-// Holds tells whether a condition of the template holds.
-func (p *Plan) Holds(condition string) bool { return p.evaluation().holds(condition) }
 
 // OfType returns the logical ids of the resources of the type, sorted.
 func (p *Plan) OfType(kind string) []string {

@@ -76,7 +76,7 @@ func made(t *testing.T, parameters string) *plan.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tpl.Make(settings, account)
+	return tpl.Make(settings, account, map[string]string{"DeletionProtection": "true", "Stage": "local", "Gone": "x"})
 }
 
 // What a deployment makes follows from its parameters as CloudFormation decides it.
@@ -89,11 +89,13 @@ func TestAPlanFollowsFromTheParameters(t *testing.T) {
 		"a name with the account":      {much.Texts("AWS::Cognito::UserPoolDomain", "Domain"), []string{"hailstone-prod-" + account}},
 		"no resource of a condition":   {little.OfType("AWS::KMS::Key"), []string(nil)},
 		"resources of conditions":      {much.OfType("AWS::KMS::Key"), []string{"DataKey", "LogKey"}},
-		"a condition of two":           {much.Holds("CreateMachine"), true},
-		"a condition that fails":       {little.Holds("KeepData"), false},
+		"a condition of two":           {much.OfType("AWS::Cognito::UserPoolDomain"), []string{"UserPoolDomain"}},
+		"a condition that fails":       {little.OfType("AWS::Cognito::UserPoolDomain"), []string(nil)},
 		"a branch":                     {much.Resources["PaymentFunction"].Properties["ReservedConcurrentExecutions"], any("30")},
 		"no value at all":              {little.Resources["PaymentFunction"].Properties["ReservedConcurrentExecutions"], nil},
 		"a default":                    {little.Number("ApiBurstLimit"), 400.0},
+		"a value of before":            {much.Parameters["DeletionProtection"], "true"},
+		"a value given anew":           {much.Parameters["Stage"], "prod"},
 		"a given number":               {much.Number("PaymentConcurrency"), 30.0},
 		"what a resource decides":      {much.Resources["RelayFunction"].Properties["Role"], any(map[string]any{"Fn::GetAtt": "RelayRole.Arn"})},
 		"nothing that is not a number": {little.Number("Stage"), 0.0},

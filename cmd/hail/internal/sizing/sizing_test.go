@@ -23,7 +23,7 @@ func deployment(t *testing.T) *plan.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tpl.Make(plan.Settings{Stack: "rides", Region: "eu-central-1", Parameters: map[string]string{"Stage": "prod", "ReserveConcurrency": "true"}}, "1")
+	return tpl.Make(plan.Settings{Stack: "rides", Region: "eu-central-1", Parameters: map[string]string{"Stage": "prod", "ReserveConcurrency": "true"}}, "1", nil)
 }
 
 func defaults(t *testing.T) sizing.Parameters {
