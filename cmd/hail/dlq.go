@@ -26,16 +26,29 @@ type dlqCommand struct {
 func (dlqCommand) Help() string {
 	return `Messages end here that their function could not handle in five attempts, or a thousand for those of
 rebuilds: those that name nothing, and those that met a bug. A redrive is harmless at any age and however often it is repeated, because a
-message only says where to look. While it is looked at, a letter is out of others' sight for up to 5 minutes.`
+message only says where to look. While it is looked at, a letter is out of others' sight for up to 5 minutes.
+
+The queues relay and publisher have what these functions gave up or could not read of the log's stream. None of it can be sent
+again: see what is wrong, have the views audited or the events published (hail audit, hail publish), and purge it.`
 }
 
-// deadQueues are the queues that have dead letters.
-var deadQueues = [...]struct{ name, output string }{{"payments", "Payments"}, {"projection", "Projection"}, {deadletters.Rebuild, "Rebuild"}}
+// deadQueues are the queues that have dead letters, and the outputs of the stack with the URLs of both.
+// A queue of what was given up has no source, and a stack without an event bus none of the publisher's.
+var deadQueues = [...]struct {
+	name, source, dead string
+	optional           bool
+}{
+	{name: "payments", source: "PaymentsQueueUrl", dead: "PaymentsDeadLetterQueueUrl"},
+	{name: "projection", source: "ProjectionQueueUrl", dead: "ProjectionDeadLetterQueueUrl"},
+	{name: deadletters.Rebuild, source: "RebuildQueueUrl", dead: "RebuildDeadLetterQueueUrl"},
+	{name: deadletters.Relay, dead: "RelayFailureQueueUrl"},
+	{name: deadletters.Publisher, dead: "PublisherFailureQueueUrl", optional: true},
+}
 
 // lettersFlags choose dead letters.
 type lettersFlags struct {
 	stackFlag
-	Queue     string        `help:"Whose dead letters: ${enum}." enum:"payments,projection,rebuild,all" default:"all"`
+	Queue     string        `help:"Whose dead letters: ${enum}." enum:"payments,projection,rebuild,relay,publisher,all" default:"all"`
 	Booking   string        `help:"Only those about this booking." placeholder:"ID"`
 	Reason    string        `help:"Only those with this in their reason." placeholder:"TEXT"`
 	OlderThan time.Duration `help:"Only those sent longer ago, for instance 48h." placeholder:"DURATION"`
@@ -60,9 +73,15 @@ func (f lettersFlags) desk(ctx context.Context) (deadletters.Desk, []deadletters
 		if f.Queue != "all" && f.Queue != q.name {
 			continue
 		}
-		source, errSource := s.output(q.output + "QueueUrl")
-		dead, errDead := s.output(q.output + "DeadLetterQueueUrl")
-		if err := errors.Join(errSource, errDead); err != nil {
+		dead, err := s.output(q.dead)
+		if err != nil && q.optional && f.Queue == "all" {
+			continue
+		}
+		var source string
+		if err == nil && q.source != "" {
+			source, err = s.output(q.source)
+		}
+		if err != nil {
 			return deadletters.Desk{}, nil, err
 		}
 		queues = append(queues, deadletters.Queue{Name: q.name, Source: source, Dead: dead})
@@ -188,8 +207,14 @@ type (
 	dlqPurgeCommand   struct{ takeFlags }
 )
 
-func (c dlqRedriveCommand) Run(a *app) error { return c.take(a, "redriven", deadletters.Desk.Redrive) }
-func (c dlqPurgeCommand) Run(a *app) error   { return c.take(a, "deleted", deadletters.Desk.Purge) }
+// Run redrives from every chosen queue that letters can go back to.
+func (c dlqRedriveCommand) Run(a *app) error {
+	return c.take(a, "redriven", deadletters.Desk.Redrive, func(q deadletters.Queue) bool { return q.Source != "" || c.Queue != "all" })
+}
+
+func (c dlqPurgeCommand) Run(a *app) error {
+	return c.take(a, "deleted", deadletters.Desk.Purge, func(deadletters.Queue) bool { return true })
+}
 
 // taken is the outcome of a redrive or a purge as JSON.
 type taken struct {
@@ -197,10 +222,13 @@ type taken struct {
 	Letters []deadletters.Letter `json:"letters"`
 }
 
-func (f takeFlags) take(a *app, done string, act func(deadletters.Desk, context.Context, deadletters.Queue, deadletters.Letter) error) error {
+func (f takeFlags) take(a *app, done string, act func(deadletters.Desk, context.Context, deadletters.Queue, deadletters.Letter) error, from func(deadletters.Queue) bool) error {
 	out := taken{DryRun: f.DryRun, Letters: []deadletters.Letter{}}
 	progress := progress{to: a.stderr, now: a.now, what: done}
 	err := f.walk(a, f.Messages, func(d deadletters.Desk, q deadletters.Queue, l deadletters.Letter) (bool, error) {
+		if !from(q) {
+			return false, nil
+		}
 		if f.DryRun {
 			out.Letters = append(out.Letters, l)
 			return false, nil

@@ -53,6 +53,36 @@ func TestDeadLettersAreListedWithTheirReasons(t *testing.T) {
 	o.hail(t, exitFailed, "dlq", "show", "letter-9")
 }
 
+// What the relay gave up is listed with what is wrong, and is only to be purged: it came from no
+// queue. A stack without an event bus has nothing of a publisher's.
+func TestRecordsThatTheRelayGaveUp(t *testing.T) {
+	t.Parallel()
+	o := newOperated(t)
+	id := o.books(t, "1")
+	o.Put("relay-dead", "record-1", `{"v":1,"reason":"it has no new image","operation":"INSERT","sequence_number":"7","keys":{"stream_id":"S:`+string(id.Stream())+`","version":"N:1"}}`, time.Hour)
+	o.Put("relay-dead", "record-2", `{"requestContext":{},"DDBStreamBatchInfo":{}}`, time.Minute)
+	var got []struct{ ID, Queue, Stream, Reason string }
+	if err := json.Unmarshal([]byte(o.hail(t, exitOK, "--json", "dlq", "list", "--queue", "relay")), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 2 || got[0].Stream != string(id.Stream()) || got[0].Reason != "record cannot be read: it has no new image" || !strings.HasPrefix(got[1].Reason, "a batch of the stream was given up") {
+		t.Errorf("%+v", got)
+	}
+	if stdout := o.hail(t, exitDiffer, "status"); !strings.Contains(stdout, "2 dead letters of the relay queue") {
+		t.Errorf("%s", stdout)
+	}
+	o.hail(t, exitOK, "dlq", "redrive", "--all", "--yes") // of the others, which have none
+	o.hail(t, exitFailed, "dlq", "redrive", "--queue", "relay", "--all", "--yes")
+	o.hail(t, exitFailed, "dlq", "list", "--queue", "publisher")
+	if left := o.Messages("relay-dead"); len(left) != 2 || o.Hidden("relay-dead") != 0 {
+		t.Errorf("%d are left, %d of them hidden", len(left), o.Hidden("relay-dead"))
+	}
+	o.hail(t, exitOK, "dlq", "purge", "--queue", "relay", "--all", "--yes")
+	if left := o.Messages("relay-dead"); len(left) != 0 {
+		t.Errorf("%d are left", len(left))
+	}
+}
+
 func TestARedriveIsTriedDryFirst(t *testing.T) {
 	t.Parallel()
 	o := newOperated(t)

@@ -35,6 +35,7 @@ func newOperated(t *testing.T) operated {
 		"PaymentsQueueUrl": server.Queue("payments"), "PaymentsDeadLetterQueueUrl": server.Queue("payments-dead"),
 		"ProjectionQueueUrl": server.Queue("projection"), "ProjectionDeadLetterQueueUrl": server.Queue("projection-dead"),
 		"RebuildQueueUrl": server.Queue("rebuild"), "RebuildDeadLetterQueueUrl": server.Queue("rebuild-dead"),
+		"RelayFailureQueueUrl": server.Queue("relay-dead"),
 	}, server)
 	return operated{server, db, account.instance(t)}
 }

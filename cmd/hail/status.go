@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,11 +62,18 @@ func (c statusCommand) sources(a *app, s stack) (status.Sources, error) {
 	}
 	var queues []status.Queue
 	for _, q := range deadQueues {
-		url, errAlive := s.output(q.output + "QueueUrl")
-		dead, errDead := s.output(q.output + "DeadLetterQueueUrl")
+		dead, err := s.output(q.dead)
+		if err != nil && q.optional {
+			continue
+		}
+		errs = append(errs, err)
+		var url string
+		if q.source != "" {
+			url, err = s.output(q.source)
+			outputs[q.name] = path.Base(url)
+			errs = append(errs, err)
+		}
 		queues = append(queues, status.Queue{Name: q.name, URL: url, Dead: dead})
-		outputs[q.name] = path.Base(url)
-		errs = append(errs, cmp.Or(errAlive, errDead))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return status.Sources{}, err

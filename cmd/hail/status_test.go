@@ -25,7 +25,7 @@ func TestStatusTellsWhatWaits(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.hail(t, exitDiffer, "--json", "status")), &report); err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Queues) != 3 || report.Queues[0].Waiting != 1 || report.Queues[1].Dead != 1 || len(report.Attention) != 2 {
+	if len(report.Queues) != 4 || report.Queues[0].Waiting != 1 || report.Queues[1].Dead != 1 || len(report.Attention) != 2 {
 		t.Errorf("%+v", report)
 	}
 	o.Fail = func(string) string { return "AccessDenied" }

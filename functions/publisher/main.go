@@ -9,8 +9,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/hailstone-rides/hailstone/internal/awsenv"
+	"github.com/hailstone-rides/hailstone/internal/queue/sqsqueue"
 	"github.com/hailstone-rides/hailstone/internal/relay"
 	"github.com/hailstone-rides/hailstone/internal/relay/dynamostream"
 	"github.com/hailstone-rides/hailstone/internal/relay/eventbridgebus"
@@ -18,7 +20,8 @@ import (
 
 type settings struct {
 	awsenv.Common
-	Bus string `env:"EVENT_BUS_ARN,required,notEmpty"`
+	Bus          string `env:"EVENT_BUS_ARN,required,notEmpty"`
+	FailureQueue string `env:"FAILURE_QUEUE_URL,required,notEmpty"`
 }
 
 func main() {
@@ -37,7 +40,10 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := &relay.Publisher{Bus: eventbridgebus.New(eventbridge.NewFromConfig(cfg), s.Bus, s.Stack)}
+	p := &relay.Publisher{
+		Bus:        eventbridgebus.New(eventbridge.NewFromConfig(cfg), s.Bus, s.Stack),
+		Unreadable: sqsqueue.NewSender(sqs.NewFromConfig(cfg), s.FailureQueue),
+	}
 	lambda.Start(tell.Handler(dynamostream.Handler(tell.Log, p)))
 	return nil
 }

@@ -64,6 +64,7 @@ func run(ctx context.Context) error {
 		In:       func(projection int) readmodel.Ledger { return dynamoview.New(db, s.ViewsTable, projection) },
 		Control:  dynamocontrol.New(db, s.ControlTable),
 		Owed:     repair.Debts{Work: dynamodeferral.New(db, s.ControlTable), Now: time.Now}.Look,
+		Logger:   log,
 		Now:      time.Now,
 		Sleep:    resilience.Sleep,
 		Parallel: parallel,

@@ -20,6 +20,7 @@ type settings struct {
 	awsenv.Common
 	ProjectionQueue string `env:"PROJECTION_QUEUE_URL,required,notEmpty"`
 	PaymentsQueue   string `env:"PAYMENTS_QUEUE_URL,required,notEmpty"`
+	FailureQueue    string `env:"FAILURE_QUEUE_URL,required,notEmpty"`
 }
 
 func main() {
@@ -42,6 +43,7 @@ func run(ctx context.Context) error {
 	r := &relay.Relay{
 		Projection: sqsqueue.NewSender(client, s.ProjectionQueue),
 		Payments:   sqsqueue.NewSender(client, s.PaymentsQueue),
+		Unreadable: sqsqueue.NewSender(client, s.FailureQueue),
 	}
 	lambda.Start(tell.Handler(dynamostream.Handler(tell.Log, r)))
 	return nil

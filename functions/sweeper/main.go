@@ -103,7 +103,7 @@ func run(ctx context.Context) error {
 			Commits: dynamoevents.NewCatalog(db, tables), Views: views, Projection: projection, Debts: debts, Bookings: bookings,
 			Control: documents, Now: time.Now, Log: log,
 		},
-		&rebuild.Director{Control: documents, Tasks: sqsqueue.NewSender(client, s.RebuildQueue), Now: time.Now, Wait: rebuild.Wait},
+		&rebuild.Director{Control: documents, Tasks: sqsqueue.NewSender(client, s.RebuildQueue), Now: time.Now, Wait: rebuild.Wait, Tell: unaudited},
 	}
 	runner := &sweeper.Runner{Passes: passes, Now: time.Now, Sleep: resilience.Sleep, Log: log}
 	lambda.Start(tell.Handler(runner.Run))
@@ -123,6 +123,10 @@ func overdue(ctx context.Context, longest time.Duration) {
 
 func longRides(ctx context.Context, rides int) {
 	telemetry.Observe(ctx, telemetry.LongRides, float64(rides))
+}
+
+func unaudited(ctx context.Context, since time.Duration) {
+	telemetry.Observe(ctx, telemetry.CleanAuditAge, since.Seconds())
 }
 
 // breakerState is a state as the metric has it: the worse, the more.

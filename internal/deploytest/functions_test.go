@@ -140,7 +140,7 @@ func parse(t *testing.T, dir string) []*ast.File {
 func TestOutputsThatToolsRead(t *testing.T) {
 	want := []string{
 		"ApiId", "ApiUrl", "ControlTableName", "EventBusArn", "EventsTableName", "JwtIssuer", "PaymentsDeadLetterQueueUrl", "PaymentsQueueUrl",
-		"ProjectionDeadLetterQueueUrl", "ProjectionQueueUrl", "RebuildDeadLetterQueueUrl", "RebuildQueueUrl", "RelayFunctionName", "UserPoolClientId", "UserPoolId", "ViewsTableName",
+		"ProjectionDeadLetterQueueUrl", "ProjectionQueueUrl", "PublisherFailureQueueUrl", "RebuildDeadLetterQueueUrl", "RebuildQueueUrl", "RelayFailureQueueUrl", "RelayFunctionName", "UserPoolClientId", "UserPoolId", "ViewsTableName",
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(load(t).outputs))); diff != "" {
 		t.Errorf("outputs (-want +got):\n%s", diff)

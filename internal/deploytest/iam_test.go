@@ -308,7 +308,7 @@ func TestFunctionsAreToldWhatTheyMayUse(t *testing.T) {
 				usable = append(usable, table)
 			case service == "events":
 				usable = append(usable, resource)
-			case action == "sqs:SendMessage" && !tpl.isFailureDestination(t, function, resource):
+			case action == "sqs:SendMessage":
 				usable = append(usable, resource)
 			}
 		}
@@ -318,15 +318,6 @@ func TestFunctionsAreToldWhatTheyMayUse(t *testing.T) {
 			t.Errorf("%s (-told +allowed):\n%s", function, diff)
 		}
 	}
-}
-
-// isFailureDestination reports whether Lambda itself sends there what the function gave up.
-func (tpl template) isFailureDestination(t *testing.T, function, arn string) bool {
-	t.Helper()
-	return slices.ContainsFunc(tpl.events(t, function), func(e event) bool {
-		destination, ok := e.properties["DestinationConfig"]
-		return ok && name(dig(t, destination, "OnFailure", "Destination")) == arn
-	})
 }
 
 // A grant on an index that the table does not have shows only when a list stays empty.

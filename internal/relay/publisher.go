@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
@@ -28,11 +29,16 @@ type Bus interface {
 
 // Publisher puts what happened on a bus, for systems around this one. It is safe for
 // concurrent use.
-type Publisher struct{ Bus Bus }
+type Publisher struct {
+	Bus Bus
+	// Unreadable keeps the records that cannot be read.
+	Unreadable Shelf
+}
 
 // Forward publishes each event of records, in any order and possibly more than once. It
 // returns the index of the first record that may not have been published wholly, and
-// why; -1 if there is none. A record that is of no booking has nothing to publish.
+// why; -1 if there is none. A record that is of no booking has nothing to publish, and one
+// that cannot be read is kept.
 func (p *Publisher) Forward(ctx context.Context, records []Record) (int, error) {
 	var all []IntegrationEvent
 	var from []int // which record each came from
@@ -48,12 +54,22 @@ func (p *Publisher) Forward(ctx context.Context, records []Record) (int, error) 
 			from = append(from, i)
 		}
 	}
-	if len(all) == 0 {
+	first, err := p.publish(ctx, all, from)
+	second, errKept := keep(ctx, p.Unreadable, records)
+	if err = errors.Join(err, errKept); err == nil {
 		return -1, nil
+	}
+	return min(first, second), err
+}
+
+// publish returns which record the first event came from that may not be on the bus.
+func (p *Publisher) publish(ctx context.Context, all []IntegrationEvent, from []int) (int, error) {
+	if len(all) == 0 {
+		return nothing, nil
 	}
 	accepted, err := p.Bus.Publish(ctx, all)
 	if err != nil {
 		return from[accepted], fmt.Errorf("event bus: %w", err)
 	}
-	return -1, nil
+	return nothing, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/deferral"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/queue"
+	"github.com/hailstone-rides/hailstone/internal/readmodel/rebuild"
 	"github.com/hailstone-rides/hailstone/internal/relay"
 	"github.com/hailstone-rides/hailstone/internal/repair"
 	"github.com/hailstone-rides/hailstone/internal/sweeper"
@@ -88,6 +89,10 @@ const (
 	RelayStopped   Metric = "RelayStopped"
 	PassesFailed   Metric = "PassesFailed"
 
+	RecordsUnreadable Metric = "RecordsUnreadable"
+	AuditFindings     Metric = "AuditFindings"
+	CleanAuditAge     Metric = "CleanAuditAge"
+
 	ReadUnits  Metric = "ReadUnits"
 	WriteUnits Metric = "WriteUnits"
 
@@ -152,6 +157,9 @@ var definitions = []Definition{
 	{MessagesFailed, Count, "payment, projector, rebuild", "messages that go back to their queue"},
 	{RelayStopped, Count, "publisher, relay", "batches that could not be sent wholly"},
 	{PassesFailed, Count, "sweeper", "passes of the sweeper that failed"},
+	{RecordsUnreadable, Count, "publisher, relay", "records of the stream that cannot be read and are kept in the failure queue"},
+	{AuditFindings, Count, "rebuild", "streams that cannot be read, views without a stream, leases without a ride, as walks find them"},
+	{CleanAuditAge, Seconds, "sweeper", "time since the last audit began that left no difference; 0 before the first; told every minute"},
 	{ReadUnits, None, "all but publisher and relay", "read capacity units consumed in DynamoDB, as it reports them"},
 	{WriteUnits, None, "all but publisher and relay", "write capacity units, the same"},
 	{SpansDropped, Count, "all", "spans that the collector did not take"},
@@ -179,6 +187,8 @@ var told = map[string]Metric{
 	booking.AlarmLease:      LeasesOfOthers,
 	relay.AlarmChanged:      LogChanged,
 	relay.AlarmStopped:      RelayStopped,
+	relay.AlarmUnreadable:   RecordsUnreadable,
+	rebuild.AlarmFinding:    AuditFindings,
 	queue.AlarmFailed:       MessagesFailed,
 	sweeper.AlarmFailed:     PassesFailed,
 	deferral.Deferred:       PaymentsDeferred,

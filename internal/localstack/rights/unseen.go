@@ -28,7 +28,7 @@ func Unseen() []Exception {
 			}, "EventsTable/stream"),
 		},
 		{
-			Reason: "Lambda reports a batch of the stream that nobody could handle, 23 hours after it came.",
+			Reason: "Lambda reports a batch of the stream that nobody could handle, 23 hours after it came; the function keeps there what it cannot read, which no part of the service writes.",
 			Rights: slices.Concat(
 				each([]string{"RelayRole"}, []string{"sqs:SendMessage"}, "RelayFailureQueue"),
 				each([]string{"PublisherRole"}, []string{"sqs:SendMessage"}, "PublisherFailureQueue"),

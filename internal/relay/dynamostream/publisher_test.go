@@ -42,7 +42,7 @@ func TestABatchOfTheStreamIsPublished(t *testing.T) {
 		"100000000000000000001", "100000000000000000002", "100000000000000000002", "100000000000000000003", "",
 	} {
 		bus := &full{room: room}
-		resp, err := dynamostream.Handler(slog.New(slog.DiscardHandler), &relay.Publisher{Bus: bus})(t.Context(), batch(t))
+		resp, err := dynamostream.Handler(slog.New(slog.DiscardHandler), &relay.Publisher{Bus: bus, Unreadable: &shelf{}})(t.Context(), asLambdaHasIt(t, batch(t)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,6 +55,30 @@ func TestABatchOfTheStreamIsPublished(t *testing.T) {
 		}
 		if diff := cmp.Diff(want[:room], append([]relay.IntegrationEvent{}, bus.got...)); diff != "" {
 			t.Errorf("with room for %d (-want +got):\n%s", room, diff)
+		}
+	}
+}
+
+// What cannot be read cannot be published: it is kept, and what comes behind it is published.
+func TestWhatCannotBeReadIsKeptAndNotPublished(t *testing.T) {
+	t.Parallel()
+	e := batch(t)
+	e.Records[1].Change.NewImage = nil
+	for _, tc := range []struct {
+		room     int
+		away     error
+		failedAt string
+	}{
+		{10, nil, ""}, {1, nil, "100000000000000000003"}, {0, errors.New("away"), "100000000000000000001"}, {10, errors.New("away"), "100000000000000000002"},
+	} {
+		bus, kept := &full{room: tc.room}, &shelf{err: tc.away}
+		resp, err := dynamostream.Handler(slog.New(slog.DiscardHandler), &relay.Publisher{Bus: bus, Unreadable: kept})(t.Context(), asLambdaHasIt(t, e))
+		got := ""
+		for _, f := range resp.BatchItemFailures {
+			got += f.ItemIdentifier
+		}
+		if err != nil || got != tc.failedAt || len(bus.got) != min(2, tc.room) || tc.away == nil && len(kept.kept) != 1 {
+			t.Errorf("failed at %q, want %q (%v); published %v, kept %v", got, tc.failedAt, err, bus.got, kept.kept)
 		}
 	}
 }

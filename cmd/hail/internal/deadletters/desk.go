@@ -13,7 +13,8 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/booking"
 )
 
-// Queue is a dead-letter queue and where its messages came from, by their URLs.
+// Queue is a dead-letter queue and where its messages came from, by their URLs. Source is
+// empty where nothing can be sent back.
 type Queue struct {
 	Name   string
 	Source string
@@ -81,6 +82,10 @@ func (d Desk) Walk(ctx context.Context, q Queue, f Filter, visit func(Letter) (t
 			return err
 		}
 		nothingNew++
+		for _, m := range messages { // all of them go back, wherever the walk ends
+			l := Letter{ID: aws.ToString(m.MessageId), receipt: aws.ToString(m.ReceiptHandle)}
+			held[l.ID] = l
+		}
 		for _, m := range messages {
 			l, err := d.read(ctx, q, m)
 			held[l.ID] = l
@@ -129,8 +134,15 @@ func (d Desk) release(ctx context.Context, q Queue, letters map[string]Letter) e
 	return nil
 }
 
-// Redrive sends a letter to where it came from, and deletes it.
+// ErrNoWayBack is a letter that did not come from a queue.
+var ErrNoWayBack = errors.New("it is a record of the log's stream, which no queue takes: purge it when you are done with it")
+
+// Redrive sends a letter to where it came from, and deletes it. It returns ErrNoWayBack
+// where there is no such queue.
 func (d Desk) Redrive(ctx context.Context, q Queue, l Letter) error {
+	if q.Source == "" {
+		return fmt.Errorf("redrive %s of %s: %w", l.ID, q.Name, ErrNoWayBack)
+	}
 	if _, err := d.SQS.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.Source, MessageBody: aws.String(l.Body)}); err != nil {
 		return fmt.Errorf("redrive %s: %w", l.ID, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/queue"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/rebuild"
+	"github.com/hailstone-rides/hailstone/internal/relay"
 )
 
 // Letter is a message in a dead-letter queue.
@@ -39,6 +40,7 @@ const (
 	notTold         = "the provider did not say in time which booking its notice is about"
 	noBooking       = "there is no such booking"
 	walkGoesOn      = "its walk gets another message by itself, unless it is over"
+	givenUp         = "a batch of the stream was given up after a day: the message says which"
 	notKnown        = "nothing is wrong with it now: the function's log has its id"
 )
 
@@ -49,16 +51,39 @@ func (d Desk) read(ctx context.Context, q Queue, m types.Message) (Letter, error
 		SentAt: sentAt(m), Receives: number(m, types.MessageSystemAttributeNameApproximateReceiveCount),
 	}
 	var err error
-	if q.Name == Rebuild {
+	switch q.Name {
+	case Rebuild:
 		l.Reason = judgeTask(l.Body)
+		return l, nil
+	case Relay, Publisher:
+		l.judgeRecord()
 		return l, nil
 	}
 	l.Reason, err = d.judge(ctx, &l)
 	return l, err
 }
 
-// Rebuild is the name of the queue whose messages are no hints: tasks of walks.
-const Rebuild = "rebuild"
+// The queues whose messages are no hints: tasks of walks, and what was given up of the log's
+// stream.
+const (
+	Rebuild   = "rebuild"
+	Relay     = "relay"
+	Publisher = "publisher"
+)
+
+// judgeRecord says what was given up: a record that cannot be read, or, by Lambda, a batch of
+// them that was a day old.
+func (l *Letter) judgeRecord() {
+	u, ok := relay.ParseUnreadable([]byte(l.Body))
+	if !ok {
+		l.Reason = givenUp
+		return
+	}
+	l.Reason = relay.AlarmUnreadable + ": " + u.Reason
+	if stream, ok := strings.CutPrefix(u.Keys["stream_id"], "S:"); ok {
+		l.Stream = events.StreamID(stream)
+	}
+}
 
 func judgeTask(body string) string {
 	if _, err := rebuild.ParseTask([]byte(body)); err != nil {

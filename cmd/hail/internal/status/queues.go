@@ -31,9 +31,12 @@ type Depth struct {
 func (s Sources) queues(ctx context.Context, r *Report) error {
 	var depths []Depth
 	for _, q := range s.Queues {
-		alive, err := s.depth(ctx, q.Name, q.URL)
-		if err != nil {
-			return err
+		alive := Depth{Name: q.Name}
+		if q.URL != "" { // else a queue of what was given up
+			var err error
+			if alive, err = s.depth(ctx, q.Name, q.URL); err != nil {
+				return err
+			}
 		}
 		dead, err := s.depth(ctx, "dead letters of "+q.Name, q.Dead)
 		if err != nil {

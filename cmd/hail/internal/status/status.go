@@ -120,6 +120,7 @@ const (
 	tooLongOverdue = 10 * time.Minute
 	tooFarBehind   = 30 * time.Second
 	tooOldIterator = time.Minute
+	tooLongUnclean = 48 * time.Hour
 )
 
 // payments looks at the payment work that was put off.
@@ -177,9 +178,12 @@ func (s Sources) projections(ctx context.Context, r *Report) error {
 		if left := a.Counts.Differences - a.Counts.Mended; left > 0 {
 			r.attend("The last audit found %d differences that are not mended: hail audit --last lists them.", left)
 		}
-		if since := r.At.Sub(a.Began); since > 2*24*time.Hour {
-			r.attend("The last audit was %s ago, and one is due every day: the sweeper may be off.", age(since.Seconds()))
-		}
+	}
+	switch a := state.Audit; {
+	case a != nil && a.Phase == rebuild.Done && r.At.Sub(a.Began) > tooLongUnclean:
+		r.attend("The last audit was %s ago, and one is due every day: the sweeper may be off.", age(r.At.Sub(a.Began).Seconds()))
+	case state.UncleanFor(r.At) > tooLongUnclean:
+		r.attend("No audit that began in the last %s left everything right: hail audit --last tells what is wrong, hail rebuild status whether one is at work.", age(state.UncleanFor(r.At).Seconds()))
 	}
 	return nil
 }

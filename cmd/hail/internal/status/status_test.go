@@ -174,6 +174,11 @@ func TestWhatNeedsSomebodyIsTold(t *testing.T) {
 				st.Audit = &rebuild.Audit{Phase: rebuild.Done, Began: s.now.Add(-72 * time.Hour)}
 			})
 		}, "The last audit was 72h0m0s ago"},
+		"no audit is clean": {func(s *stack) {
+			s.projections(func(st *rebuild.State) {
+				st.Audit, st.CleanSince = &rebuild.Audit{Phase: rebuild.Checking, Began: s.now}, s.now.Add(-49*time.Hour)
+			})
+		}, "No audit that began in the last 49h0m0s"},
 		"the relay lags":     {func(s *stack) { s.metrics.IteratorAge = seconds(90) }, "The relay was 1m30s behind"},
 		"the projector lags": {func(s *stack) { s.metrics.ProjectionLag = seconds(31) }, "Views were 31s behind"},
 	} {
