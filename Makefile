@@ -48,7 +48,7 @@ sam-local: ## The HTTP API alone, by sam local start-api in Docker on DynamoDB L
 
 ##@ Proof
 
-.PHONY: test sim smoke two-stacks outage rebuild-proof rebuild-stack api-fuzz sam-local-test bench check
+.PHONY: test sim sim-mutants smoke two-stacks outage rebuild-proof rebuild-stack api-fuzz sam-local-test bench check
 test: ## All tests but those of the deployed stack
 	@[ -n "$(RACE)" ] || echo "No C compiler: tests run without the race detector."
 	go test $(RACE) -shuffle=on -timeout=15m ./...
@@ -58,6 +58,10 @@ test: ## All tests but those of the deployed stack
 sim: ## Thousands of simulated worlds under faults: SEEDS= FROM= MINUTES=, or SEED= for one and its story
 	GOGC=2000 go test ./internal/system/sim -run 'TestSeeds$$' -count=1 -timeout=0 -v $(if $(SEEDS),-seeds=$(SEEDS)) $(if $(FROM),-from=$(FROM)) \
 		$(if $(SEED),-seed=$(SEED)) $(if $(MINUTES),-minutes=$(MINUTES)) $(if $(KEEP),-keep)
+
+# An hour and more on one free core: most of it for the mutants that are not found. SEEDS=60 takes a quarter of that.
+sim-mutants: ## Count how many random mutants of the product the simulator finds alone: N= SEED= SEEDS=
+	nice -n 10 go run ./cmd/mutants -n $(or $(N),50) -seed $(or $(SEED),1) -seeds $(or $(SEEDS),500)
 
 smoke: ## Deploy to this machine, ride, check the answers and the ledger, stop
 	@$(HAIL) dev smoke

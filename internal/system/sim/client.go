@@ -29,6 +29,9 @@ const apiTimeout = 10 * time.Second
 // bookingsPath is where bookings are made, and listed for their rider.
 const bookingsPath = "/v1/bookings"
 
+// requestID is the gateway's id of every request.
+const requestID = "req-1"
+
 // request is what a person sends.
 type request struct {
 	who          person
@@ -40,7 +43,14 @@ type request struct {
 	ifNoneMatch  string
 	booking      booking.ID // that it is about
 	minVersion   int64
+	atVersion    int64
 	page         int64 // version that the page of a history goes on from
+	// want is the code of the problem that a slip must be answered with, pointer the field
+	// that it must name.
+	want    booking.Code
+	pointer string
+	media   string // instead of application/json
+	nobody  bool   // without a token
 }
 
 // command is the id of the command that a write stands for.
@@ -95,7 +105,7 @@ func (w *World) send(t *task, r request) answer {
 	}
 	w.sched.park(t, time.Now().Add(patience))
 	x.client = nil
-	if x.answer.final() {
+	if x.answer.final() && r.want == "" {
 		w.moved = w.src.steps // whoever gets answers is in no endless loop
 	}
 	w.src.mix(uint64(x.answer.status)) //nolint:gosec // an HTTP status
@@ -106,11 +116,13 @@ func (w *World) send(t *task, r request) answer {
 // or not the client gets to see it.
 func (w *World) serve(x *exchange, r request) {
 	api := w.apis[w.src.pick("environment of booking", len(w.apis))]
-	seen := w.oracle.sent(r)
+	seen := w.oracle.sent(r, api.skew)
 	w.invoke(api.environment, apiTimeout, func(ctx context.Context, inv *invocation) {
-		ctx = httpapi.WithRequest(ctx, httpapi.Request{
-			ID: "req-1", Caller: &httpapi.Caller{Caller: r.who.caller(), Roles: r.who.roles}, Trace: events.Trace{CorrelationID: "req-1"},
-		})
+		from := httpapi.Request{ID: requestID, Caller: &httpapi.Caller{Caller: r.who.caller(), Roles: r.who.roles}, Trace: events.Trace{CorrelationID: requestID}}
+		if r.nobody {
+			from.Caller = nil
+		}
+		ctx = httpapi.WithRequest(ctx, from)
 		req, err := r.http(ctx)
 		if err != nil {
 			w.fail("requests can be made", r.booking, "%v", err)
@@ -149,7 +161,7 @@ func (r request) http(ctx context.Context) (*http.Request, error) {
 	if r.body == "" {
 		req.Body, req.ContentLength = http.NoBody, 0
 	} else {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", cmp.Or(r.media, "application/json"))
 	}
 	for name, value := range map[string]string{"Idempotency-Key": r.key, "If-Match": r.ifMatch, "If-None-Match": r.ifNoneMatch} {
 		if value != "" {

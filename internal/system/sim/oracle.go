@@ -20,6 +20,7 @@ type oracle struct {
 	order   []*account
 	drivers map[string]booking.ID // who has the driver
 	owners  map[booking.ID]person // who asked for a booking
+	freed   map[string]time.Time  // when a driver was free again
 	refs    map[string]booking.ID // whose a payment object is
 	sends   map[string]int        // attempts at a command, by booking and command id
 	asked   map[string]string     // the first body of a command
@@ -30,6 +31,11 @@ type oracle struct {
 	looked  map[asked]bool        // what an invocation has asked the provider about
 	stored  map[string]int        // failures that the provider keeps, by object and method
 	byHand  map[string]int64      // what was captured by hand, by object
+
+	requests  map[string][]request // that were sent, each body once, by booking and command id
+	held      map[string]wasHeld   // what the provider once held, by object
+	succeeded map[string]bool      // refunds that succeeded once
+	disputed  map[string]bool      // what was the status of a dispute once
 }
 
 // account is what the oracle knows of one booking.
@@ -37,6 +43,7 @@ type account struct {
 	id       booking.ID
 	state    booking.State
 	history  events.History
+	models   []model // of each version, from 0 on
 	commands map[string]bool
 	named    map[string]bool  // payment objects that the log named
 	folds    map[int64][]byte // views of its versions, those that somebody asked for
@@ -50,8 +57,12 @@ func newOracle(w *World) *oracle {
 		World: w, streams: map[events.StreamID]*account{}, drivers: map[string]booking.ID{}, owners: map[booking.ID]person{},
 		refs: map[string]booking.ID{}, sends: map[string]int{}, asked: map[string]string{}, reused: map[string]bool{}, granted: map[string]grant{}, shown: map[booking.ID]int64{},
 		keyed: map[string]time.Time{}, looked: map[asked]bool{}, stored: map[string]int{}, byHand: map[string]int64{},
+		requests: map[string][]request{}, held: map[string]wasHeld{}, freed: map[string]time.Time{}, succeeded: map[string]bool{}, disputed: map[string]bool{},
 	}
 }
+
+// model is the newest one.
+func (a *account) model() model { return a.models[len(a.models)-1] }
 
 // Violation is a broken guarantee.
 type Violation struct {
@@ -114,7 +125,7 @@ func (o *oracle) appended(c events.Commit, draft events.Draft) {
 			o.fail("2: one intent makes one booking", id, "a rider's request made it that was about another one")
 		}
 		empty, _ := events.NewHistory(c.Stream, nil)
-		a = &account{id: id, state: booking.State{ID: id}, history: empty, commands: map[string]bool{}, named: map[string]bool{}, folds: map[int64][]byte{}}
+		a = &account{id: id, state: booking.State{ID: id}, history: empty, commands: map[string]bool{}, named: map[string]bool{}, folds: map[int64][]byte{}, models: []model{{}}}
 		o.streams[c.Stream] = a
 		o.order = append(o.order, a)
 	}
@@ -135,8 +146,19 @@ func (o *oracle) appended(c events.Commit, draft events.Draft) {
 		o.fail("1: events can be read", a.id, "%v", err)
 		return
 	}
-	for _, e := range decoded {
+	facts, err := factsOf(c)
+	if err != nil || len(facts) != len(decoded) {
+		o.fail("1: what is stored is what is documented", a.id, "%d facts, %d events (%v)", len(facts), len(decoded), err)
+		return
+	}
+	for i, e := range decoded {
+		before := a.model()
+		judged{o, a.id, before, c, facts, i}.isDecidedRight()
+		a.models = append(a.models, before.after(facts[i]))
 		o.happens(a, e)
+		if what := a.model().differs(a.state); what != "" {
+			o.fail("1: the state is the fold of the events", a.id, "after %s the %s of\n%+v\nwant\n%+v", e.Type(), what, a.state, a.model())
+		}
 	}
 	o.holdsDriver(a, draft)
 	o.committed(a, c.Last())
@@ -206,6 +228,7 @@ func (o *oracle) holdsDriver(a *account, draft events.Draft) {
 	for other, id := range o.drivers {
 		if id == a.id && driver != other {
 			delete(o.drivers, other)
+			o.freed[other] = time.Now()
 		}
 	}
 	if driver != "" {

@@ -40,6 +40,7 @@ func (o *oracle) ledgerMoved() {
 			captured[e.BookingID]++
 		}
 		o.refundedOnce(e)
+		o.remembersLedger(e)
 		a := o.streams[id.Stream()]
 		switch {
 		case a == nil || held[e.BookingID] > 1+a.renewed:

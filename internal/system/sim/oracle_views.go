@@ -2,7 +2,6 @@ package sim
 
 import (
 	"github.com/hailstone-rides/hailstone/internal/booking"
-	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/rebuild"
 )
 
@@ -25,7 +24,7 @@ func (o *oracle) showsWhatWasAcknowledged(id booking.ID) {
 func (o *oracle) showsAll(a *account) (bool, error) {
 	p := o.projected(o.active())
 	if a.record.Version != a.state.Version {
-		want, err := readmodel.RecordOf(readmodel.ViewOf(a.state))
+		want, err := a.model().stored(a.id)
 		if err != nil {
 			return false, err
 		}
@@ -69,12 +68,7 @@ func (r *rebuilds) isMended(run rebuild.Run, f rebuild.Finding) {
 		r.fail("5: what is mended is right", f.Booking, "version %d, and %s mended it to %d (%v)", got[f.Booking].Version, run.ID, f.Wanted, err)
 		return
 	}
-	state, err := booking.StateAt(a.history, got[f.Booking].Version)
-	if err != nil {
-		r.fail("1: events can be read", f.Booking, "%v", err)
-		return
-	}
-	want, err := readmodel.RecordOf(readmodel.ViewOf(state))
+	want, err := a.models[got[f.Booking].Version].stored(f.Booking)
 	if err != nil || got[f.Booking].Digest() != want.Digest() {
 		r.fail("5: what is mended is right", f.Booking, "%s mended it to %+v (%v)", run.ID, got[f.Booking], err)
 	}

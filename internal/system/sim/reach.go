@@ -87,6 +87,9 @@ const (
 	writtenThoughUnknown  Probe = "a write answered with 503 had been stored"
 	historyHadPages       Probe = "a history was read page by page"
 	nothingWasModified    Probe = "a read was answered with 304"
+	requestWasMalformed   Probe = "a malformed request was refused"
+	fareWasQuoted         Probe = "a fare was quoted"
+	oneVersionWasRead     Probe = "a booking was read as it was at a version"
 	cancellationCostAFee  Probe = "a cancellation cost a fee"
 	bookingWasAborted     Probe = "a booking was aborted by ops"
 	riderDidNotShowUp     Probe = "a booking ended as a no-show"
@@ -128,6 +131,7 @@ func Probes() []Probe {
 		viewWasMended, auditMended, projectionWasSwitched, rebuildWasAborted, sliceGoesOn, workerWasFenced,
 		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, namesakeWasHidden, commandWasTooLate, doubledKeyWasRefused, requestRaced, clientGaveUp,
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
+		requestWasMalformed, fareWasQuoted, oneVersionWasRead,
 		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,
 		paymentWasDeclined, paymentWasAbandoned, holdWasVoided, authorizedAfterTheEnd, twoObjectsWereMade, holdLapsed, paymentWasRetried, clocksDisagreed,
 		attemptWasSpent, keyWasForgotten, refundWasMade, refundFailedLate, handWasLearned, disputeWasLearned, noticeFoundBooking, webhookWasTaken, webhookWasRefused,

@@ -80,7 +80,7 @@ func (r *rider) watch(create request) {
 	}
 	patience := time.Now().Add(patienceOfRiders)
 	for !r.latest.State.Terminal() && time.Now().Before(patience) {
-		switch r.src.pick("rider does of "+r.name, 12) {
+		switch r.src.pick("rider does of "+r.name, 16) {
 		case 1:
 			r.readsMinimum()
 		case 2:
@@ -99,6 +99,12 @@ func (r *rider) watch(create request) {
 				cancels = false
 				r.cancels()
 			}
+		case 9, 10:
+			r.slips(r.task, r.who, r.id)
+		case 11:
+			r.readsVersion()
+		case 12:
+			r.asksForQuote(r.task, r.who)
 		default:
 			r.looks()
 		}
@@ -122,6 +128,14 @@ func (r *rider) readsMinimum() {
 	q.minVersion = r.latest.Version
 	a, _ := r.read(r.task, q)
 	r.sees(a)
+}
+
+// readsVersion reads one version, which may be one that is still to come.
+func (r *rider) readsVersion() {
+	q := r.get("")
+	q.atVersion = 1 + int64(r.src.pick("version of "+r.name, int(r.latest.Version)+2))
+	q.query = "at_version=" + strconv.FormatInt(q.atVersion, 10)
+	_, _ = r.read(r.task, q)
 }
 
 func (r *rider) lists() {

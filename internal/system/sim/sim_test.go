@@ -187,13 +187,22 @@ func several(t *testing.T, n uint64, limit time.Duration) *tally {
 	}
 	workers.Wait()
 	t.Log(y)
-	if most := 1 + y.seeds/100; y.poor > most {
-		t.Errorf("%d of %d seeds had less than %d bookings or %d rides; want at most %d", y.poor, y.seeds, minBookings, minCompleted, most)
-	}
-	if y.seeds >= 100 && y.completed < meanCompleted*y.seeds {
-		t.Errorf("%d rides were completed in %d seeds; want at least %d for each", y.completed, y.seeds, meanCompleted)
+	for _, what := range y.few() {
+		t.Error(what)
 	}
 	return y
+}
+
+// few says in what too little happened.
+func (y *tally) few() []string {
+	var few []string
+	if most := 1 + y.seeds/100; y.poor > most {
+		few = append(few, fmt.Sprintf("%d of %d seeds had less than %d bookings or %d rides; want at most %d", y.poor, y.seeds, minBookings, minCompleted, most))
+	}
+	if y.seeds >= 100 && y.completed < meanCompleted*y.seeds {
+		few = append(few, fmt.Sprintf("%d rides were completed in %d seeds; want at least %d for each", y.completed, y.seeds, meanCompleted))
+	}
+	return few
 }
 
 // progress prints how far a long run is, until it is stopped.
@@ -222,6 +231,9 @@ func TestSeeds(t *testing.T) {
 			t.Log(run(t, sim.Options{Seed: *seed, Story: true}).Tell())
 		}
 		t.Log(y)
+		return
+	case *hunt:
+		hunted(t, *seeds)
 		return
 	case *seeds > 0 || *minutes > 0:
 		several(t, *seeds, time.Duration(*minutes*float64(time.Minute)))

@@ -95,7 +95,10 @@ func (w *World) pages(t *task, q request) []page {
 // next chooses one of the bookings that wait for a driver.
 func (s *staff) next() (booking.ID, bool) {
 	var waiting []booking.ID
-	for _, p := range s.pages(s.task, request{who: s.who, method: http.MethodGet, path: "/v1/dispatch/bookings", query: "limit=4"}) {
+	listed := s.oracle.waitingNow()
+	pages := s.pages(s.task, request{who: s.who, method: http.MethodGet, path: "/v1/dispatch/bookings", query: "limit=4"})
+	s.oracle.leavesNobodyOut(s.oracle.stillWaiting(listed), pages)
+	for _, p := range pages {
 		for _, item := range p.Items {
 			waiting = append(waiting, item.ID)
 		}
@@ -119,6 +122,9 @@ func (s *staff) drive(id booking.ID) {
 	}
 	if !s.step(id, "arrive", "") {
 		return
+	}
+	if s.src.chance("slip of "+s.name, 0.3) {
+		s.slips(s.task, s.who, id)
 	}
 	if s.src.chance("no-show of "+s.name, 0.1) && s.step(id, "no-show", "") {
 		return
@@ -160,6 +166,9 @@ func (s *staff) supervise() {
 		})
 		if s.src.chance("refund of "+s.name, 0.6) {
 			s.refund()
+		}
+		if s.src.chance("slip of "+s.name, 0.5) {
+			s.slips(s.task, s.who, id)
 		}
 		switch s.src.pick("abort of "+s.name, 24) {
 		case 1:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,12 +23,14 @@ const (
 	staleLog              Canary = "the log is read eventually consistently"
 	decidedTwice          Canary = "a command that was carried out is carried out again"
 	driverAsSpelled       Canary = "a driver's id in capitals is another driver"
+	pricedOtherwise       Canary = "a ride costs one more than its price"
 )
 
 func logCanaries() []Canary {
 	return []Canary{
 		appendUnconditional, acknowledgedBefore, ownWriteTakenForRival, terminalStateLeft, leaseForgotten, requestForgotten, staleLog, decidedTwice,
 		riderBySubject, driverAsSpelled,
+		pricedOtherwise,
 	}
 }
 
@@ -55,6 +58,8 @@ func (w *World) canaryStore(t *task, at events.Position, draft events.Draft) (ev
 		draft.CommandID = fmt.Sprintf("%s again %d", draft.CommandID, w.stamps)
 	case terminalStateLeft:
 		draft = confirming(at, draft)
+	case pricedOtherwise:
+		draft = dearer(draft)
 	default:
 	}
 	return w.store(t.name, at, draft)
@@ -81,6 +86,20 @@ func confirming(_ events.Position, draft events.Draft) events.Draft {
 		draft.Events = append(draft.Events, events.Event{
 			Type: booking.TypeBookingConfirmed, Schema: 1, Data: []byte(`{"at":"2000-01-01T00:00:00Z","assign_by":"2000-01-02T00:00:00Z"}`),
 		})
+	}
+	return draft
+}
+
+var fareOfRide = regexp.MustCompile(`"fare":{"amount":\d+`)
+
+func dearer(draft events.Draft) events.Draft {
+	draft.Events = slices.Clone(draft.Events)
+	for i, e := range draft.Events {
+		if e.Type == booking.TypeRideCompleted {
+			draft.Events[i].Data = fareOfRide.ReplaceAllFunc(e.Data, func(fare []byte) []byte {
+				return append(slices.Clone(fare[:len(fare)-1]), '0'+(fare[len(fare)-1]-'0'+1)%10)
+			})
+		}
 	}
 	return draft
 }
