@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"time"
 
@@ -104,7 +103,7 @@ func run(ctx context.Context) error {
 		},
 		Release: hailstone.Release, Spec: hailstone.OpenAPI,
 	}
-	tokens := jwtverify.New(s.JWTIssuer, s.JWTAudience, &http.Client{Timeout: issuerTimeout}, time.Now)
+	tokens := jwtverify.New(s.JWTIssuer, s.JWTAudience, awsenv.HTTPClient(issuerTimeout), time.Now)
 	lambda.Start(tell.Handler(lambdahttp.Handler(api.Handler(), tokens)))
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"reflect"
@@ -22,6 +21,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"github.com/hailstone-rides/hailstone/internal/awsenv/awserror"
+	"github.com/hailstone-rides/hailstone/internal/httpclient"
 	"github.com/hailstone-rides/hailstone/internal/telemetry"
 	"github.com/hailstone-rides/hailstone/internal/telemetry/otlp"
 )
@@ -103,7 +103,6 @@ func (c Common) Telemetry(name string) (*telemetry.Function, error) {
 // credentials and, for emulators, AWS_ENDPOINT_URL come from the environment.
 func AWS(ctx context.Context) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
-		config.WithHTTPClient(httpClient()),
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts, o.MaxBackoff = maxAttempts, maxBackoff
@@ -114,12 +113,24 @@ func AWS(ctx context.Context) (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
 	}
+	transport := httpclient.NewTransport(connectTimeout)
+	if theirs, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
+		transport.TLSClientConfig = theirs.GetTransport().TLSClientConfig.Clone() // with the certificates of AWS_CA_BUNDLE
+		transport.TLSClientConfig.NextProtos = nil                                // which offer HTTP/2
+	}
+	cfg.HTTPClient = newClient(transport, attemptTimeout)
 	return cfg, nil
 }
 
-func httpClient() *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().
-		WithTimeout(attemptTimeout).
-		WithDialerOptions(func(d *net.Dialer) { d.Timeout = connectTimeout }).
-		WithTransportOptions(func(t *http.Transport) { t.TLSHandshakeTimeout = connectTimeout })
+// HTTPClient returns a client for what a function asks again and again, invocation after
+// invocation. It follows no redirects: none of what it is for redirects.
+func HTTPClient(attempt time.Duration) *http.Client {
+	return newClient(httpclient.NewTransport(connectTimeout), attempt)
+}
+
+func newClient(transport http.RoundTripper, attempt time.Duration) *http.Client {
+	return &http.Client{
+		Transport: transport, Timeout: attempt,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }

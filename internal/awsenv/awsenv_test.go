@@ -1,9 +1,11 @@
 package awsenv_test
 
 import (
+	"encoding/pem"
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,10 +13,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hailstone-rides/hailstone/internal/awsenv"
+	"github.com/hailstone-rides/hailstone/internal/toolbox/freeze"
 )
 
 type settings struct {
@@ -133,13 +135,30 @@ func TestTheClientsHaveLimits(t *testing.T) {
 			t.Errorf("it waits %s after attempt %d (%v), want at most a second", wait, attempt+1, err)
 		}
 	}
-	client, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
-	if !ok {
-		t.Fatalf("the client is %T", cfg.HTTPClient)
-	}
-	got := []time.Duration{client.GetTimeout(), client.GetDialer().Timeout, client.GetTransport().TLSHandshakeTimeout}
+	client, transport := awsenv.TransportOf(t, cfg)
+	got := []time.Duration{client.Timeout, transport.Dialer.Timeout, transport.TLSHandshakeTimeout}
 	if diff := cmp.Diff([]time.Duration{2500 * time.Millisecond, time.Second, time.Second}, got); diff != "" {
 		t.Errorf("attempt, connection, handshake (-want +got):\n%s", diff)
+	}
+}
+
+// Behind a proxy that signs for AWS, its certificate is trusted as the SDK's own client does.
+func TestTheCertificatesOfABundleAreTrusted(t *testing.T) {
+	server := freeze.NewServer(t, true, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{}`)) }))
+	bundle := filepath.Join(t.TempDir(), "bundle.pem")
+	if err := os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"AWS_REGION": "eu-west-3", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_CA_BUNDLE": bundle} {
+		t.Setenv(name, value)
+	}
+	cfg, err := awsenv.AWS(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.BaseEndpoint = aws.String(server.URL)
+	if err := clients["SQS"](cfg)(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

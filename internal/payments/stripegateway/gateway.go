@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,16 +12,12 @@ import (
 
 	"github.com/stripe/stripe-go/v85"
 
+	"github.com/hailstone-rides/hailstone/internal/httpclient"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 )
 
 // DefaultConnectTimeout bounds connecting, and the TLS handshake once more.
 const DefaultConnectTimeout = time.Second
-
-// idleTimeout is shorter than what load balancers in front of APIs allow, so
-// that a connection is rarely found dead after an environment was frozen.
-// net/http measures it by the wall clock, which a freeze does not stop.
-const idleTimeout = 30 * time.Second
 
 // bookingKey is where the booking's id is kept in the object's metadata.
 const bookingKey = "booking_id"
@@ -40,7 +35,7 @@ type Config struct {
 	BaseURL string
 	// ConnectTimeout bounds connecting: one second.
 	ConnectTimeout time.Duration
-	// Transport replaces the gateway's own one, and its ConnectTimeout with it. A
+	// Transport replaces the gateway's own one, that of httpclient, and its ConnectTimeout with it. A
 	// transport that does not report its connections through httptrace makes every
 	// failure without an answer Unknown.
 	Transport http.RoundTripper
@@ -98,7 +93,7 @@ func New(cfg Config) (*Gateway, error) {
 		cfg.ConnectTimeout = DefaultConnectTimeout
 	}
 	if cfg.Transport == nil {
-		cfg.Transport = newTransport(cfg.ConnectTimeout)
+		cfg.Transport = httpclient.NewTransport(cfg.ConnectTimeout)
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -123,16 +118,6 @@ func newHTTPClient(next http.RoundTripper) *http.Client {
 		// A payment API does not redirect: following one would repeat the call, and
 		// could carry the key to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-func newTransport(connect time.Duration) *http.Transport {
-	return &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: connect}).DialContext,
-		TLSHandshakeTimeout: connect,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: 16,
-		IdleConnTimeout:     idleTimeout,
 	}
 }
 

@@ -18,9 +18,11 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/hailstone-rides/hailstone/internal/httpclient"
 	"github.com/hailstone-rides/hailstone/internal/telemetry"
 )
 
@@ -34,6 +36,10 @@ type Exporter struct {
 
 var _ telemetry.Exporter = (*Exporter)(nil)
 
+// connectTimeout bounds connecting, and the TLS handshake once more. The caller's context
+// bounds the whole.
+const connectTimeout = time.Second
+
 // New returns an exporter to the collector at a base address, as the environment variable
 // OTEL_EXPORTER_OTLP_ENDPOINT gives it: spans go to /v1/traces below it. Keys of whoever
 // stores the spans are the collector's to add.
@@ -43,7 +49,7 @@ func New(endpoint, service, stack string) (*Exporter, error) {
 		return nil, errors.New("the collector's endpoint is no address of HTTP")
 	}
 	return &Exporter{
-		client: &http.Client{}, endpoint: base.JoinPath("v1", "traces").String(),
+		client: &http.Client{Transport: httpclient.NewTransport(connectTimeout)}, endpoint: base.JoinPath("v1", "traces").String(),
 		resource: resource{Attributes: []attribute{text("service.namespace", stack), text("service.name", service)}},
 	}, nil
 }
