@@ -82,6 +82,12 @@ func testRepeat(t *testing.T, s control.Store) {
 	holds(t, s, control.Document{Body: []byte(`{"a":1}`), Revision: 1})
 	put(t, s, `{"a":1}`, 1)
 	holds(t, s, control.Document{Body: []byte(`{"a":1}`), Revision: 2})
+	// The same body is a repeat only of the write that made this revision.
+	for _, revision := range []int64{0, 3, 7} {
+		if err := s.Put(t.Context(), id, control.Document{Body: []byte(`{"a":1}`), Revision: revision}); !errors.Is(err, control.ErrConflict) {
+			t.Errorf("put of the same body at %d: %v, want ErrConflict", revision, err)
+		}
+	}
 }
 
 func testRace(t *testing.T, s control.Store) {

@@ -18,7 +18,7 @@ import (
 func TestContract(t *testing.T) {
 	t.Parallel()
 	controltest.Run(t, func(t *testing.T) control.Store {
-		db := dynamolocal.New(t)
+		db := dynamolocal.New(t, dynamolocal.Harsh)
 		return dynamocontrol.New(db.Client, db.Tables.Control)
 	})
 }

@@ -274,6 +274,9 @@ func testPages(h *harness) {
 				walked = append(walked, item.Booking)
 				after = item.Place()
 			}
+			if len(items) > 3 {
+				h.Errorf("%d items, want at most 3", len(items))
+			}
 			if len(items) < 3 {
 				break
 			}

@@ -106,17 +106,25 @@ func (s *Store) Due(ctx context.Context, shard int, at time.Time, after deferral
 	if after != (deferral.Place{}) {
 		in.ExclusiveStartKey = item{attrID: text(itemID(after.Booking)), attrShard: text(strconv.Itoa(shard)), attrNext: instant(after.Next)}
 	}
-	out, err := s.db.Query(ctx, in)
-	if err != nil {
-		return nil, fmt.Errorf("list deferred payments of shard %d: %w", shard, awserror.Mark(err, deferral.ErrUnavailable))
-	}
-	items := make([]deferral.Item, len(out.Items))
-	for i, it := range out.Items {
-		if items[i], err = decode(it); err != nil {
-			return nil, fmt.Errorf("list deferred payments of shard %d: %w: %w", shard, deferral.ErrUnavailable, err)
+	var items []deferral.Item
+	for {
+		out, err := s.db.Query(ctx, in)
+		if err != nil {
+			return nil, fmt.Errorf("list deferred payments of shard %d: %w", shard, awserror.Mark(err, deferral.ErrUnavailable))
 		}
+		for _, it := range out.Items {
+			item, err := decode(it)
+			if err != nil {
+				return nil, fmt.Errorf("list deferred payments of shard %d: %w: %w", shard, deferral.ErrUnavailable, err)
+			}
+			items = append(items, item)
+		}
+		// A page may end before its limit; only a missing key says that there is no more.
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil || len(items) >= limit {
+			return items, nil
+		}
+		in.Limit = aws.Int32(int32(limit - len(items))) //nolint:gosec // a page
 	}
-	return items, nil
 }
 
 // Advance implements deferral.Store by one conditional UpdateItem.

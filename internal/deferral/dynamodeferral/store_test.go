@@ -24,7 +24,7 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	deferraltest.Run(t, func(t *testing.T) deferral.Store {
 		t.Helper()
-		db := dynamolocal.New(t)
+		db := dynamolocal.New(t, dynamolocal.Harsh)
 		return dynamodeferral.New(db.Client, db.Tables.Control)
 	})
 }

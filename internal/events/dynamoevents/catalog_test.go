@@ -1,6 +1,7 @@
 package dynamoevents_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -24,7 +25,7 @@ func TestCatalogKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	eventstest.RunCatalog(t, func(t *testing.T) (events.Store, events.Catalog) {
 		t.Helper()
-		db := dynamolocal.New(t)
+		db := dynamolocal.New(t, dynamolocal.Harsh)
 		return newStore(db), newCatalog(db)
 	})
 }
@@ -124,5 +125,58 @@ func TestACatalogThatCannotBeReadIsUnavailable(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// idle is a DynamoDB that answers a batch, and has not processed any of it.
+type idle struct {
+	dynamoevents.CatalogAPI
+	calls int
+}
+
+func (i *idle) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+	const endless = 100
+	if i.calls++; i.calls > endless {
+		return nil, errors.New("it is asked without end")
+	}
+	return &dynamodb.BatchGetItemOutput{UnprocessedKeys: in.RequestItems}, nil
+}
+
+// Throttled altogether: the caller waits better than a loop does, and knows nothing of any stream.
+func TestABatchOfWhichNothingIsProcessedIsUnavailable(t *testing.T) {
+	t.Parallel()
+	api := &idle{}
+	found, err := dynamoevents.NewCatalog(api, dynamoevents.Tables{Events: "events"}).Exist(t.Context(), []events.StreamID{"test/a", "test/b"})
+	if !errors.Is(err, events.ErrUnavailable) || found != nil || api.calls != 1 {
+		t.Errorf("%v, %v after %d calls; want ErrUnavailable after one", found, err, api.calls)
+	}
+}
+
+// The table of leases holds documents and work, too.
+func TestOnlyLeasesAreListed(t *testing.T) {
+	t.Parallel()
+	db := dynamolocal.New(t, dynamolocal.Harsh)
+	draft := eventstest.Draft("take")
+	draft.Lease = events.Lease{Name: "driver/d-1", Change: events.LeaseTaken}
+	if _, err := newStore(db).Append(t.Context(), events.NewStream("test/holder"), draft); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"projection", "work/bk_1", "breaker/payments", "sweeper/firsts"} {
+		if _, err := db.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(db.Tables.Control), Item: map[string]types.AttributeValue{
+			"control_id": &types.AttributeValueMemberS{Value: name}, "body": &types.AttributeValueMemberS{Value: "{}"},
+		}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all []events.HeldLease
+	for after, page := "", 0; page == 0 || after != ""; page++ {
+		held, next, err := newCatalog(db).Leases(t.Context(), after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, after = append(all, held...), next
+	}
+	if len(all) != 1 || all[0] != (events.HeldLease{Name: "driver/d-1", Holder: "test/holder"}) {
+		t.Errorf("leases: %v, want the one", all)
 	}
 }

@@ -20,7 +20,7 @@ import (
 
 func TestStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	db := dynamolocal.New(t)
+	db := dynamolocal.New(t, dynamolocal.Harsh)
 	eventstest.Run(t, func(*testing.T) events.Store {
 		return newStore(db)
 	})

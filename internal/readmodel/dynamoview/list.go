@@ -104,17 +104,17 @@ func (s *Store) index(ctx context.Context, q indexQuery) ([]readmodel.Place, err
 		if err != nil {
 			return nil, fmt.Errorf("query %s: %w", q.index, awserror.Mark(err, readmodel.ErrUnavailable))
 		}
-		read := 0
 		for _, it := range out.Items {
 			at, _ := it[q.sort].(*types.AttributeValueMemberS)
 			if at == nil {
 				continue
 			}
 			if place, err := readmodel.ParsePlace(at.Value); err == nil {
-				places, read = append(places, place), read+1
+				places = append(places, place)
 			}
 		}
-		if from = out.LastEvaluatedKey; from == nil || read == len(out.Items) {
+		// A page may end before its limit; only a missing key says that there is no more.
+		if from = out.LastEvaluatedKey; from == nil || len(places) >= q.limit {
 			return places, nil
 		}
 	}

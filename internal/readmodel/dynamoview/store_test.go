@@ -29,9 +29,54 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	readmodeltest.Run(t, func(t *testing.T) readmodel.Ledger {
 		t.Helper()
-		db := dynamolocal.New(t)
+		db := dynamolocal.New(t, dynamolocal.Short)
 		return dynamoview.New(db.Client, db.Tables.Views, readmodel.FirstProjection)
 	})
+}
+
+// A record is as it was seen only if its version is, too, whatever made it differ from its body.
+func TestAViewOfAnotherVersionIsNotReplaced(t *testing.T) {
+	t.Parallel()
+	db := dynamolocal.New(t)
+	store := dynamoview.New(db.Client, db.Tables.Views, readmodel.FirstProjection)
+	if err := store.Put(t.Context(), readmodeltest.View(id, 4)); err != nil {
+		t.Fatal(err)
+	}
+	records, err := store.Records(t.Context(), []booking.ID{id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := records[id]
+	if _, err := db.Client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: aws.String(db.Tables.Views), Key: map[string]types.AttributeValue{"view_id": text("1#" + string(id))},
+		UpdateExpression: aws.String("SET #v = :v"), ExpressionAttributeNames: map[string]string{"#v": "version"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":v": &types.AttributeValueMemberN{Value: "9"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := store.Replace(t.Context(), readmodeltest.View(id, 5), &seen); err != nil || done {
+		t.Errorf("replaced %v, %v; want that it was changed meanwhile", done, err)
+	}
+}
+
+// An audit that saw an older view than there is would write over the newer one, or call a
+// view that is there missing. A view that is read for a rider may be older.
+func TestAnAuditReadsWhatIsStored(t *testing.T) {
+	t.Parallel()
+	db := dynamolocal.New(t, dynamolocal.Stale)
+	store := dynamoview.New(db.Client, db.Tables.Views, readmodel.FirstProjection)
+	if err := store.Put(t.Context(), readmodeltest.View(id, 4)); err != nil {
+		t.Fatal(err)
+	}
+	if records, err := store.Records(t.Context(), []booking.ID{id}); err != nil || records[id].Version != 4 {
+		t.Errorf("records: %v, %v; want version 4", records, err)
+	}
+	if found, _, err := store.Walk(t.Context(), readmodel.Segment{Of: 1}, "", 10); err != nil || len(found) != 1 {
+		t.Errorf("walk: %v, %v; want the view", found, err)
+	}
+	if _, found, err := store.Get(t.Context(), id); err != nil || found {
+		t.Errorf("get: found %v, %v; want a read at half the price, which may be stale", found, err)
+	}
 }
 
 // Keys and attributes are storage format, those of the indexes too: they are there

@@ -3,6 +3,7 @@ package dynamobreaker_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -20,6 +21,56 @@ func TestStoreKeepsTheContract(t *testing.T) {
 		db := dynamolocal.New(t)
 		return dynamobreaker.New(db.Client, db.Tables.Control, "payments")
 	})
+}
+
+// An operator sees what there is, and orders are given by it; a call may be guarded by what
+// was there a moment ago, at half the price.
+func TestAnOperatorReadsWhatIsStored(t *testing.T) {
+	t.Parallel()
+	db := dynamolocal.New(t, dynamolocal.Stale)
+	store := dynamobreaker.New(db.Client, db.Tables.Control, "payments")
+	order := fleet.Order{Number: 1, Mode: "FORCED_OPEN", By: "ops", Why: "a test", At: time.UnixMilli(1).UTC(), FoundMode: "AUTO"}
+	if done, err := store.Give(t.Context(), fleet.Change{To: fleet.Stage{Version: 1}}, order); err != nil || !done {
+		t.Fatalf("give: %v, %v", done, err)
+	}
+	if r, err := store.Read(t.Context(), true); err != nil || r.Version != 1 || r.Orders != 1 {
+		t.Errorf("read: %+v, %v; want version 1", r, err)
+	}
+	if o, err := store.Given(t.Context(), 1); err != nil || o.By != "ops" {
+		t.Errorf("given: %+v, %v", o, err)
+	}
+	if r, err := store.Read(t.Context(), false); err != nil || r.Version != 0 {
+		t.Errorf("read for a call: %+v, %v; want a read that may be stale", r, err)
+	}
+}
+
+// A report or a change that meets an operator's order is refused, and what it then reads is
+// the newest.
+func TestAWriteThatMeetsAnOrderIsRefused(t *testing.T) {
+	t.Parallel()
+	refusals := &dynamolocal.Refusals{}
+	db := dynamolocal.New(t, dynamolocal.Stale, refusals.Option)
+	store := dynamobreaker.New(db.Client, db.Tables.Control, "payments")
+	if _, done, err := store.Change(t.Context(), fleet.Change{To: fleet.Stage{Version: 1}}); err != nil || !done {
+		t.Fatalf("change: %v, %v", done, err)
+	}
+	refusals.TransactionConflict(2)
+	if r, done, err := store.Report(t.Context(), fleet.Report{Count: fleet.Count{Version: 1, Epoch: 7, Failing: 3}}); err != nil || done || r.Version != 1 || r.Counts != nil {
+		t.Errorf("report: %+v, done %v, %v; want the record as it is, and nothing done", r, done, err)
+	}
+	if r, done, err := store.Change(t.Context(), fleet.Change{From: 1, To: fleet.Stage{Version: 2}}); err != nil || done || r.Version != 1 {
+		t.Errorf("change: %+v, done %v, %v; want the record as it is, and nothing done", r, done, err)
+	}
+	for _, reasons := range [][]string{{"TransactionConflict", "None"}, {"ConditionalCheckFailed", "None"}, {"None", "ConditionalCheckFailed"}} {
+		refusals.Cancel(1, reasons...)
+		if done, err := store.Give(t.Context(), fleet.Change{From: 1, To: fleet.Stage{Version: 2}}, fleet.Order{Number: 1}); err != nil || done {
+			t.Errorf("give after %v: %v, %v; want that it lost a race", reasons, done, err)
+		}
+	}
+	refusals.Cancel(1, "ThrottlingError", "None")
+	if done, err := store.Give(t.Context(), fleet.Change{From: 1, To: fleet.Stage{Version: 2}}, fleet.Order{Number: 1}); err == nil || done {
+		t.Errorf("give while throttled: %v, %v; want an error, not a lost race", done, err)
+	}
 }
 
 // holding is a table that holds one item, whatever is asked.
