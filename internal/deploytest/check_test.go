@@ -76,25 +76,33 @@ var lintedMutants = []mutant{
 		"prod", "E3004 Circular Dependencies for resource ApiErrorsForRollout"},
 	{"a condition that nothing uses", "Conditions:\n", "Conditions:\n  Unused: !Equals [!Ref Stage, prod]\n",
 		"prod", "W8001 Condition Unused not used"},
+	{"a name that only its parts make wrong", `Domain: !Sub "${AWS::StackName}-${AWS::AccountId}"`, `Domain: !Sub "${AWS::StackName}_${AWS::AccountId}"`,
+		"prod with all, its own users", "E3031 "},
 }
 
 // A fault that make check-template does not find is found by AWS, in a deployment.
 func TestTheCheckOfTheTemplateFindsMutants(t *testing.T) {
 	t.Parallel()
-	byDeployment := map[string][]mutant{}
-	for _, m := range mutants {
-		byDeployment[m.deployment] = append(byDeployment[m.deployment], m)
-	}
-	for deployment, some := range byDeployment {
+	for deployment, some := range byDeployment(mutants) {
 		t.Run(deployment, func(t *testing.T) {
 			t.Parallel()
 			findMutants(t, some, "--fast", "--only", deployment)
 		})
 	}
-	t.Run("by cfn-lint", func(t *testing.T) {
-		t.Parallel()
-		findMutants(t, lintedMutants, "--only", "prod")
-	})
+	for deployment, some := range byDeployment(lintedMutants) {
+		t.Run("by cfn-lint: "+deployment, func(t *testing.T) {
+			t.Parallel()
+			findMutants(t, some, "--only", deployment)
+		})
+	}
+}
+
+func byDeployment(mutants []mutant) map[string][]mutant {
+	groups := map[string][]mutant{}
+	for _, m := range mutants {
+		groups[m.deployment] = append(groups[m.deployment], m)
+	}
+	return groups
 }
 
 func findMutants(t *testing.T, mutants []mutant, options ...string) {

@@ -46,19 +46,27 @@ IGNORED = {
 }
 
 
+EVERYTHING = " with all, its own users"
+
+
 def deployments(template):
     """Yields (name, parameters) of every deployment that is checked."""
     for stage in template["Parameters"]["Stage"]["AllowedValues"]:
-        yield f"{stage}", _parameters(template, stage, ())
+        yield stage, _parameters(template, stage, ())
         for option in OPTIONS:
             yield f"{stage} with {option}", _parameters(template, stage, (option,))
-        yield f"{stage} with all, its own users", _parameters(template, stage, OPTIONS.keys() - {"JwtIssuer", "Rollout"})
+        yield stage + EVERYTHING, _parameters(template, stage, OPTIONS.keys() - {"JwtIssuer", "Rollout"})
         yield f"{stage} with all, users of another", _parameters(template, stage, OPTIONS.keys() - {"DispatchMachine"})
 
 
 def linted(name):
-    """Reports whether cfn-lint sees a deployment: it decides conditions itself, so few are enough."""
-    return name == "prod" or name.endswith(" with all, its own users")
+    """Reports whether cfn-lint sees what a deployment is translated to: it decides conditions itself, so few are enough."""
+    return name == "prod" or name.endswith(EVERYTHING)
+
+
+def linted_as_resolved(name):
+    """Reports whether cfn-lint sees a deployment with every value filled in, too: values that are put together then show."""
+    return name == "prod" + EVERYTHING
 
 
 def _parameters(template, stage, options):
@@ -99,7 +107,7 @@ def faults(resources, outputs, parameters):
 def check(path, fast, only):
     """Returns the findings about one template: what is wrong → the deployments where it is."""
     template = read(path)
-    found, translations = {}, {}
+    found, documents = {}, []
     for name in template["Parameters"].keys() ^ (OPTIONS.keys() | PLAIN | REQUIRED.keys() | {"JwtAudience"}):
         found[f"parameter {name}: check.py must know every parameter, and what switches it on"] = ["all"]
     for name, parameters in deployments(template):
@@ -118,9 +126,12 @@ def check(path, fast, only):
             for fault in rules.afterwards(resources, resolve(translate(template, then), then)[0]):
                 found.setdefault(fault, []).append(name)
         if not fast and linted(name):
-            translations[name] = translated
-    for name, translated in translations.items():
-        for match in lint(json.dumps(translated), config=ManualArgs(include_checks=["I3510"])):
+            documents.append((name, translated))
+        if not fast and linted_as_resolved(name):
+            values = {key: {"Value": value} for key, value in outputs.items()}
+            documents.append((name, {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources, "Outputs": values}))
+    for name, document in documents:
+        for match in lint(json.dumps(document), config=ManualArgs(include_checks=["I3510"])):
             if match.rule.id not in IGNORED:
                 found.setdefault(f"{match.rule.id} {match.message}", []).append(name)
     return found
