@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const day = 24 * 60 * 60
@@ -191,5 +193,56 @@ func TestSendersAreMadeForAddressesOfTheEnvironment(t *testing.T) {
 	}
 	if senders == 0 {
 		t.Error("no function sends anything: this test checked nothing")
+	}
+}
+
+// Seen from each queue: its consumer alone receives from it, what only SQS or Lambda fills is touched by no function of its own
+// accord, and no right on a queue goes beyond carrying messages.
+func TestWhoMayUseEachQueue(t *testing.T) {
+	tpl := load(t)
+	consumers := tpl.consumers(t)
+	users := map[string]map[string][]string{} // queue → action → functions
+	for _, function := range tpl.functions() {
+		for _, g := range tpl.grants(t, function) {
+			action, resource, _ := strings.Cut(g, " on ")
+			if verb, ok := strings.CutPrefix(action, "sqs:"); ok {
+				queue := strings.TrimSuffix(resource, ".Arn")
+				if users[queue] == nil {
+					users[queue] = map[string][]string{}
+				}
+				users[queue][verb] = append(users[queue][verb], function)
+			}
+		}
+	}
+	senders := map[string][]string{
+		"ProjectionQueue":       {"RelayFunction", "SweeperFunction"},
+		"PaymentsQueue":         {"BookingFunction", "RelayFunction", "SweeperFunction"},
+		"RebuildQueue":          {"SweeperFunction"},
+		"RelayFailureQueue":     {"RelayFunction"}, // Lambda in its name
+		"PublisherFailureQueue": {"PublisherFunction"},
+	}
+	carrying := []string{"SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes", "GetQueueUrl"}
+	for _, queue := range tpl.ofType("AWS::SQS::Queue") {
+		if diff := cmp.Diff(senders[queue], users[queue]["SendMessage"]); diff != "" {
+			t.Errorf("%s: who sends (-want +got):\n%s", queue, diff)
+		}
+		var receivers []string
+		if consumer := consumers[queue]; consumer != "" {
+			receivers = []string{consumer}
+		}
+		for _, action := range []string{"ReceiveMessage", "DeleteMessage"} {
+			if diff := cmp.Diff(receivers, users[queue][action]); diff != "" {
+				t.Errorf("%s: who may %s (-want +got):\n%s", queue, action, diff)
+			}
+		}
+		for action := range users[queue] {
+			if !slices.Contains(carrying, action) {
+				t.Errorf("%s: %v may %s", queue, users[queue][action], action)
+			}
+		}
+		delete(users, queue)
+	}
+	for resource := range users {
+		t.Errorf("rights of SQS are granted on %s, which is no queue", resource)
 	}
 }
