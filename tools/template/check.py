@@ -36,7 +36,10 @@ OPTIONS = {
 }
 TOGETHER = {"JwtIssuer": {"JwtAudience": "riders"}}
 # The rest have a value in every deployment.
-PLAIN = {"Stage", "Architecture", "LogLevel", "LogRetentionDays", "ApiRateLimit", "ApiBurstLimit", "Tariff", "StripeApiUrl", "PaymentConcurrency"}
+PLAIN = {
+    "ApiBurstLimit", "ApiRateLimit", "Architecture", "BookingRateLimit", "LogLevel", "LogRetentionDays", "PaymentConcurrency", "Stage",
+    "StripeApiUrl", "Tariff",
+}
 
 # What cfn-lint says of every translated template although nothing is wrong.
 IGNORED = {
