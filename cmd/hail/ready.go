@@ -2,13 +2,10 @@ package main
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"text/template"
 
 	"github.com/hailstone-rides/hailstone/cmd/hail/internal/api"
@@ -64,7 +61,7 @@ func (a *app) showReady(r ready, stop string) error {
 		return a.printJSON(r)
 	}
 	rider := r.Tokens[localstack.Rider]
-	caller, err := callerOf(rider)
+	caller, err := api.CallerOf(rider)
 	if err != nil {
 		return fmt.Errorf("read token of %s: %w", localstack.Rider.SeededUser(), err)
 	}
@@ -93,24 +90,6 @@ func (a *app) showReady(r ready, stop string) error {
 		data.Tokens = append(data.Tokens, userToken{role, role.SeededUser(), r.Tokens[role]})
 	}
 	return readyText.Execute(a.stdout, data)
-}
-
-// callerOf reads whom the API will take the bearer of the token for. It verifies
-// nothing: the token came from the user pool a moment ago.
-func callerOf(token string) (booking.Caller, error) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return booking.Caller{}, errors.New("it is no JWT")
-	}
-	text, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return booking.Caller{}, err
-	}
-	var claims struct{ Iss, Sub string }
-	if err := json.Unmarshal(text, &claims); err != nil {
-		return booking.Caller{}, err
-	}
-	return booking.Caller{Issuer: claims.Iss, Subject: claims.Sub}, nil
 }
 
 // shortened returns the path as seen from the working directory, if that is shorter.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/hailstone-rides/hailstone/cmd/hail/internal/api"
 	"github.com/hailstone-rides/hailstone/internal/booking"
 )
 
@@ -41,10 +42,7 @@ func (c riderIDCommand) caller() (booking.Caller, error) {
 	case c.Token == "":
 		return booking.Caller{}, errors.New("give a token, or --issuer and --subject")
 	}
-	caller, err := callerOf(c.Token)
-	if err == nil && (caller.Issuer == "" || caller.Subject == "") {
-		err = errors.New("it names no issuer or no subject")
-	}
+	caller, err := api.CallerOf(c.Token)
 	if err != nil {
 		return booking.Caller{}, fmt.Errorf("read the token: %w", err)
 	}

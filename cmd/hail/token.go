@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/hailstone-rides/hailstone/cmd/hail/internal/api"
 	"github.com/hailstone-rides/hailstone/internal/localstack"
 )
 
@@ -26,7 +27,7 @@ func (c tokenCommand) Run(a *app) error {
 		return err
 	}
 	if a.json {
-		caller, err := callerOf(token)
+		caller, err := api.CallerOf(token)
 		if err != nil {
 			return fmt.Errorf("read the token of %s: %w", c.User, err)
 		}

@@ -75,7 +75,10 @@ func (s *session) book() error {
 		return err
 	}
 	s.created, s.booking = response, booking
+	rider, err := api.CallerOf(s.target.Rider)
 	return errors.Join(
+		err,
+		equal("rider_id", booking.RiderID, string(rider.RiderID())),
 		equal("state", booking.State, "requested"),
 		equal("Location", response.Header.Get("Location"), "/v1/bookings/"+booking.ID),
 		equal("ETag", response.Header.Get("ETag"), etag(booking.Version)),

@@ -36,11 +36,12 @@ type answer struct {
 	body   string
 }
 
+// Their claims are {"iss":"https://issuer.example","sub":…}.
 const (
-	riderToken    = "header.rider.0123456789"
-	otherToken    = "header.other.0123456789"
-	dispatchToken = "header.dispatch.0123456789"
-	opsToken      = "header.ops.0123456789"
+	riderToken    = "header.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwic3ViIjoicmlkZXIifQ.0123456789"
+	otherToken    = "header.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwic3ViIjoib3RoZXIifQ.0123456789"
+	dispatchToken = "header.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwic3ViIjoiZG9yYSJ9.0123456789"
+	opsToken      = "header.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwic3ViIjoib3R0byJ9.0123456789"
 )
 
 // callers are whom the gateway knows by their tokens.
