@@ -32,6 +32,7 @@ func operationsPart() part { return part{onceAWorld: odds{asleep: 0.05, downForD
 // populate lets the people in, and the director.
 func (w *World) populate() {
 	w.breakDown()
+	w.bookBefore()
 	for i := range riders {
 		who := riderNumber(i)
 		for n := range w.src.span(bookingsOfRiders, 3, 3) {

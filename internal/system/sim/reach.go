@@ -79,6 +79,7 @@ const (
 	versionMismatched     Probe = "a command was refused for its If-Match"
 	foreignWasHidden      Probe = "a booking of another rider was not found"
 	namesakeWasHidden     Probe = "a booking of a rider with the same subject was not found"
+	oldRequestWasShown    Probe = "a booking of the first schema was shown"
 	commandWasTooLate     Probe = "a command was refused in this state"
 	doubledKeyWasRefused  Probe = "a key was refused that a proxy had doubled"
 	requestRaced          Probe = "a request raced a copy of itself"
@@ -129,7 +130,7 @@ func Probes() []Probe {
 		probeWasLost, probeCameLate, staleChangeRefused, staleReportRefused,
 		workWasPutOff, messageWasSetAside, workCameBack, itemWasDone, itemHadChanged, debtWasFound, viewWasMissed,
 		viewWasMended, auditMended, projectionWasSwitched, rebuildWasAborted, sliceGoesOn, workerWasFenced,
-		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, namesakeWasHidden, commandWasTooLate, doubledKeyWasRefused, requestRaced, clientGaveUp,
+		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, namesakeWasHidden, oldRequestWasShown, commandWasTooLate, doubledKeyWasRefused, requestRaced, clientGaveUp,
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
 		requestWasMalformed, fareWasQuoted, oneVersionWasRead,
 		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,

@@ -12,14 +12,15 @@ import (
 // olderRelease is an environment that still runs the release before, for hours: a
 // deployment that takes its time, or a rollback. That release knows cancellations
 // in their first schema only, both to write and to read. Requests it knows as they are
-// now: none was ever deployed that wrote the first schema of those (docs/adr/0022).
+// now: none was ever deployed that wrote the first schema of those (docs/adr/0022); a stream of it
+// is there from the beginning (before.go).
 const olderRelease fault = "older release"
 
 // upcasterForgotten is a release that reads the first schema as if it were its own.
 const upcasterForgotten Canary = "an old schema is read as the present one"
 
 func releasePart() part {
-	return part{faults: odds{olderRelease: 0.5}, canaries: []Canary{upcasterForgotten}}
+	return part{faults: odds{olderRelease: 0.5}, onceAWorld: odds{storedBefore: 0.3}, canaries: []Canary{upcasterForgotten, subjectTakenForRider}}
 }
 
 // deploy decides until when an environment is behind.
@@ -51,7 +52,7 @@ func (w *World) asOlder(draft events.Draft) events.Draft {
 // seenByOlder returns a history as a release sees it that does not know what a newer
 // one stored: under a schema that is beyond it.
 func (w *World) seenByOlder(h events.History) (events.History, error) {
-	return reschemed(h, func(schema int) int {
+	return reschemed(h, booking.TypeBookingCanceled, func(schema int) int {
 		if schema < 2 {
 			return schema
 		}
@@ -60,12 +61,12 @@ func (w *World) seenByOlder(h events.History) (events.History, error) {
 	})
 }
 
-// reschemed returns a history whose cancellations have another schema.
-func reschemed(h events.History, to func(int) int) (events.History, error) {
+// reschemed returns a history whose events of a type have another schema.
+func reschemed(h events.History, eventType string, to func(int) int) (events.History, error) {
 	commits := slices.Clone(h.Commits())
 	for i, c := range commits {
 		for j, e := range c.Events {
-			if e.Type == booking.TypeBookingCanceled {
+			if e.Type == eventType {
 				commits[i] = c.Clone()
 				commits[i].Events[j].Schema = to(e.Schema)
 			}

@@ -106,8 +106,12 @@ func dearer(draft events.Draft) events.Draft {
 
 // canaryLoad is what a read of the log that lags behind would return.
 func (w *World) canaryLoad(h events.History) (events.History, error) {
-	if w.canary == upcasterForgotten {
-		return reschemed(h, func(int) int { return 2 })
+	switch w.canary {
+	case upcasterForgotten:
+		return reschemed(h, booking.TypeBookingCanceled, func(int) int { return 2 })
+	case subjectTakenForRider:
+		return subjectTaken(h)
+	default:
 	}
 	n := len(h.Commits())
 	if w.canary != staleLog || n < 2 || !w.strikes(stale, "log") {
