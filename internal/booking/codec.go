@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -56,21 +57,18 @@ func personalOf(e Event) (part any, empty bool) {
 }
 
 // encode turns events into what is stored: their data, and apart from it the
-// personal data, nil where there is none.
+// personal data, nil where there is none. It refuses what this build could not read
+// back: a stream with such an event in it would be lost.
 func encode(decided []Event) (stored []events.Event, personal []byte, err error) {
 	apart := personalData{}
 	for i, e := range decided {
-		data, err := json.Marshal(e)
+		one, part, err := encodeEvent(e)
 		if err != nil {
 			return nil, nil, fmt.Errorf("encode %s: %w", e.Type(), err)
 		}
-		stored = append(stored, events.Event{Type: e.Type(), Schema: schemaOf(e.Type()), Data: data})
-		part, empty := personalOf(pointerTo(e))
-		if empty {
-			continue
-		}
-		if apart[i], err = json.Marshal(part); err != nil {
-			return nil, nil, fmt.Errorf("encode the personal part of %s: %w", e.Type(), err)
+		stored = append(stored, one)
+		if part != nil {
+			apart[i] = part
 		}
 	}
 	if len(apart) == 0 {
@@ -78,6 +76,45 @@ func encode(decided []Event) (stored []events.Event, personal []byte, err error)
 	}
 	personal, err = json.Marshal(apart, json.Deterministic(true))
 	return stored, personal, err
+}
+
+func encodeEvent(e Event) (stored events.Event, personal jsontext.Value, err error) {
+	if err := readable(e); err != nil {
+		return stored, nil, err
+	}
+	data, err := json.Marshal(e)
+	if err != nil {
+		return stored, nil, err
+	}
+	if part, empty := personalOf(pointerTo(e)); !empty {
+		if personal, err = json.Marshal(part); err != nil {
+			return stored, nil, fmt.Errorf("its personal part: %w", err)
+		}
+	}
+	return events.Event{Type: e.Type(), Schema: schemaOf(e.Type()), Data: data}, personal, nil
+}
+
+// readable returns an error for an event of a type that the registry, Evolve or
+// personalOf does not know.
+func readable(e Event) error {
+	r, ok := types[e.Type()]
+	if !ok {
+		return errors.New("its type is not in the registry")
+	}
+	return r.reads(e)
+}
+
+func (r registered) reads(e Event) error {
+	switch {
+	case r.Type != reflect.TypeOf(e):
+		return fmt.Errorf("it would be read back as %s", r.Type)
+	case !r.evolves:
+		return errors.New("Evolve does not know it")
+	}
+	if part, _ := personalOf(pointerTo(e)); part == nil && r.hasPartApart {
+		return errors.New("personalOf does not know the part of it that is stored apart")
+	}
+	return nil
 }
 
 // DecodeCommit returns the events of a commit. Personal fields are zero where

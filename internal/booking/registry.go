@@ -1,6 +1,9 @@
 package booking
 
-import "reflect"
+import (
+	"reflect"
+	"time"
+)
 
 // all holds a zero value of every event there is.
 func all() []Event {
@@ -40,14 +43,35 @@ func EventTypes() []string {
 	return types
 }
 
-// types maps type strings to Go types. It is never written to.
-var types = func() map[string]reflect.Type {
-	m := map[string]reflect.Type{}
+// registered is a type of event.
+type registered struct {
+	reflect.Type
+	// evolves tells that Evolve knows it, and hasPartApart that a field of it is not in
+	// its JSON.
+	evolves, hasPartApart bool
+}
+
+// types maps type strings to types. It is never written to.
+var types = func() map[string]registered {
+	m := map[string]registered{}
 	for _, e := range all() {
-		m[e.Type()] = reflect.TypeOf(e)
+		m[e.Type()] = register(reflect.TypeOf(e))
 	}
 	return m
 }()
+
+func register(t reflect.Type) registered {
+	r := registered{Type: t}
+	for i := range t.NumField() {
+		r.hasPartApart = r.hasPartApart || t.Field(i).Tag.Get("json") == "-"
+	}
+	// Every event has a time. What Evolve does not know does not update the state.
+	e := reflect.New(t)
+	at := time.Unix(0, 0)
+	e.Elem().FieldByName("At").Set(reflect.ValueOf(at))
+	r.evolves = Evolve(State{}, e.Elem().Interface().(Event)).UpdatedAt.Equal(at) //nolint:forcetypeassert // t is the type of an event
+	return r
+}
 
 // newEvent returns a pointer to a zero event of a type.
 func newEvent(eventType string) (Event, bool) {
@@ -55,7 +79,7 @@ func newEvent(eventType string) (Event, bool) {
 	if !ok {
 		return nil, false
 	}
-	return reflect.New(t).Interface().(Event), true //nolint:forcetypeassert // *T has the methods of T
+	return reflect.New(t.Type).Interface().(Event), true //nolint:forcetypeassert // *T has the methods of T
 }
 
 // pointerTo returns a pointer to a copy of an event, valueOf the event behind a
