@@ -30,7 +30,7 @@ func TestAnAuthorization(t *testing.T) {
 		"declined cancels the booking without a fee": {given{requested(t), started}, decline, given{declined, canceled}, ""},
 		"declined before there is an object, too": {
 			given{requested(t)},
-			booking.RecordDecline{At: noon, Code: "resource_missing"},
+			booking.RecordDecline{At: noon, Group: 1, Code: "resource_missing"},
 			given{booking.PaymentDeclined{At: noon, Code: "resource_missing"}, canceled},
 			"",
 		},
@@ -93,6 +93,113 @@ func TestAHold(t *testing.T) {
 			"",
 		},
 		"is not abandoned while the booking lives": {given{requested(t)}, booking.RecordAbandoned{At: at(9)}, nil, ""},
+	})
+}
+
+// What is owed, and could be charged, is settled by nothing but its capture.
+func TestWhatIsOwedIsNotSettledWithoutIt(t *testing.T) {
+	t.Parallel()
+	lost := booking.PaymentAuthorizationLost{At: at(9), Ref: "pi_1"}
+	retry := booking.RetryPayment{At: noon}
+	again := func(group int) booking.PaymentRetried {
+		return booking.PaymentRetried{At: noon, Operation: booking.OperationCapture, Group: group, NewObject: true}
+	}
+	second := booking.PaymentStarted{At: noon, Ref: "pi_2", Group: 2}
+	failed := booking.PaymentFailed{At: noon, Operation: booking.OperationAuthorize, Reason: "insufficient_funds"}
+	declineSecond := booking.RecordDecline{At: noon, Ref: "pi_2", Group: 2, Code: "insufficient_funds"}
+	withoutObject := booking.RecordDecline{At: noon, Group: 2, Code: "insufficient_funds"}
+	fee := func(amount int64) given {
+		return after(driving(t), lost, canceledFor("ops", 10, booking.CauseAborted, amount, "x"))
+	}
+	ride := after(driving(t), lost, completed, again(2))
+	check(t, map[string]rule{
+		"a declined card for a ride fails":          {after(ride, second), declineSecond, given{failed}, ""},
+		"a declined card for a fee fails":           {after(fee(50), again(2), second), declineSecond, given{failed}, ""},
+		"a decline before there is an object fails": {ride, withoutObject, given{failed}, ""},
+		"a decline of an older group is old":        {after(ride, failed, again(3)), withoutObject, nil, ""},
+		"a decline after that is old":               {after(ride, second, failed), declineSecond, nil, ""},
+		"an object of before the decline is old":    {after(ride, failed), booking.RecordPaymentStarted{At: noon, Ref: "pi_2", Group: 2}, nil, ""},
+		"a decline is retried with a new object": {
+			after(ride, second, failed), retry,
+			given{booking.PaymentRetried{At: noon, Operation: booking.OperationAuthorize, Group: 3, NewObject: true}}, "",
+		},
+		"a lost hold of the least that can be charged is held anew": {fee(50), retry, given{again(2)}, ""},
+		"a lost hold of less is not": {
+			fee(49), retry, given{booking.PaymentRetried{At: noon, Operation: booking.OperationCapture, Group: 2}}, "",
+		},
+		"a release is a loss":             {over(t), booking.RecordVoid{At: at(9), Ref: "pi_1"}, given{lost}, ""},
+		"a failed payment is not dropped": {after(ride, second, failed), booking.RecordAbandoned{At: at(9), Ref: "pi_2"}, nil, ""},
+		"a new object is not dropped":     {after(ride, second), booking.RecordAbandoned{At: at(9), Ref: "pi_2"}, nil, ""},
+	})
+}
+
+// Facts that are older than the state, because the function that read them was slow.
+func TestAnOldFactAppendsNothing(t *testing.T) {
+	t.Parallel()
+	lost := booking.PaymentAuthorizationLost{At: at(9), Ref: "pi_1"}
+	gone := after(waiting(t), lost, paymentCanceled(booking.CauseAuthorizationLost, 9))
+	retriedGone := after(gone, booking.PaymentRetried{At: noon, Operation: booking.OperationCapture, Group: 2})
+	failed := after(given{requested(t), started}, booking.PaymentFailed{At: noon, Operation: booking.OperationAuthorize, Reason: "x"}, paymentCanceled(booking.CausePaymentFailed, 0))
+	voided := after(held(t), expired, booking.PaymentVoided{At: at(9), Ref: "pi_1"})
+	abandoned := given{requested(t), started, expired, booking.PaymentAbandoned{At: at(9), Ref: "pi_1"}}
+	captured := after(over(t), booking.PaymentCaptured{At: at(9), Ref: "pi_1", Amount: eur(1084)})
+	void, abandon := booking.RecordVoid{At: at(9), Ref: "pi_1"}, booking.RecordAbandoned{At: at(9), Ref: "pi_1"}
+	fail := booking.RecordPaymentFailure{At: at(9), Ref: "pi_1", Group: 1, Operation: booking.OperationAuthorize, Reason: "x"}
+	lose := booking.RecordAuthorizationLost(lost)
+	spend := func(o booking.Operation) booking.RecordAttemptSpent {
+		return booking.RecordAttemptSpent{At: noon, Operation: o, Group: 1}
+	}
+	check(t, map[string]rule{
+		"an authorization after a release":           {voided, authorize, nil, ""},
+		"an authorization after an end without it":   {abandoned, authorize, nil, ""},
+		"an authorization after a failure":           {failed, authorize, nil, ""},
+		"an authorization after a decline":           {given{requested(t), started, declined, canceled}, authorize, nil, ""},
+		"an authorization after a loss":              {gone, authorize, nil, ""},
+		"an authorization of a loss that is retried": {retriedGone, authorize, nil, ""},
+		"an authorization after a capture":           {captured, authorize, nil, ""},
+		"a release after a loss":                     {gone, void, nil, ""},
+		"a release after a failure":                  {failed, void, nil, ""},
+		"a release after a capture":                  {captured, void, nil, ""},
+		"a release of another object":                {after(held(t), expired), booking.RecordVoid{At: at(9), Ref: "pi_2"}, nil, ""},
+		"a loss after a release":                     {voided, lose, nil, ""},
+		"a loss after a capture":                     {captured, lose, nil, ""},
+		"a loss of another object":                   {driving(t), booking.RecordAuthorizationLost{At: at(9), Ref: "pi_2"}, nil, ""},
+		"nothing held after a hold":                  {after(held(t), expired), abandon, nil, ""},
+		"nothing held of another object":             {given{requested(t), started, expired}, booking.RecordAbandoned{At: at(9), Ref: "pi_2"}, nil, ""},
+		"nothing held after a loss":                  {gone, abandon, nil, ""},
+		"nothing held, a second time":                {abandoned, abandon, nil, ""},
+		"nothing held after a loss that is retried":  {retriedGone, abandon, given{booking.PaymentAbandoned(abandon)}, ""},
+		"nothing held after a failure":               {failed, abandon, given{booking.PaymentAbandoned(abandon)}, ""},
+		"a decline after a release":                  {voided, decline, nil, ""},
+		"a decline of another object":                {given{requested(t), started}, booking.RecordDecline{At: noon, Ref: "pi_2", Group: 1}, nil, ""},
+		"a capture after it was all given back": {
+			after(captured, booking.RefundRequested{At: noon, RefundID: "rf_1", Amount: eur(1084)}, booking.PaymentRefunded{At: noon, RefundID: "rf_1", Amount: eur(1084)}),
+			booking.RecordCapture{At: at(9), Ref: "pi_1", Amount: eur(1084)}, nil, "",
+		},
+		"a failure after a release":                  {voided, fail, nil, ""},
+		"an object after an object was declined":     {given{requested(t), started, declined, canceled}, start, nil, ""},
+		"an object without a name":                   {given{requested(t)}, booking.RecordPaymentStarted{At: noon, Group: 1}, nil, ""},
+		"attempts at what is held":                   {held(t), spend(booking.OperationAuthorize), nil, ""},
+		"attempts at a capture before the hold":      {given{requested(t), started}, spend(booking.OperationCapture), nil, ""},
+		"attempts at a release after it":             {voided, spend(booking.OperationVoid), nil, ""},
+		"attempts at nothing":                        {held(t), spend("teleport"), nil, ""},
+		"attempts at what failed":                    {failed, spend(booking.OperationAuthorize), nil, ""},
+		"attempts at a refund that nobody asked for": {captured, spend(booking.OperationRefund), nil, ""},
+		"a capture without an object":                {given{requested(t)}, booking.RecordCapture{At: noon, Amount: eur(1)}, nil, ""},
+	})
+	check(t, map[string]rule{
+		"a failure after the end, without another end": {
+			given{requested(t), started, expired}, fail,
+			given{booking.PaymentFailed{At: at(9), Operation: booking.OperationAuthorize, Reason: "x"}}, "",
+		},
+		"attempts to hold": {
+			given{requested(t), started}, spend(booking.OperationAuthorize),
+			given{booking.PaymentAttemptSpent{At: noon, Operation: booking.OperationAuthorize, Group: 2}}, "",
+		},
+		"attempts to cancel what is not confirmed": {
+			given{requested(t), started}, spend(booking.OperationVoid),
+			given{booking.PaymentAttemptSpent{At: noon, Operation: booking.OperationVoid, Group: 2}}, "",
+		},
 	})
 }
 
@@ -168,7 +275,15 @@ func TestARefund(t *testing.T) {
 	done := func(id string, amount int64) booking.PaymentRefunded {
 		return booking.PaymentRefunded{At: at(7), RefundID: id, Amount: eur(amount)}
 	}
-	failed := booking.PaymentRefundFailed{At: at(8), RefundID: "rf_1", Code: "lost_card"}
+	succeed := func(id, ref string, amount int64) booking.RecordRefund {
+		return booking.RecordRefund{At: at(7), RefundID: id, Ref: ref, Amount: eur(amount)}
+	}
+	failed := booking.PaymentRefundFailed{At: at(8), RefundID: "rf_1", Ref: "re_1", Code: "lost_card"}
+	fail := booking.RecordRefundFailure{At: at(8), RefundID: "rf_1", Ref: "re_1", Code: "lost_card"}
+	refused := booking.PaymentRefundFailed{At: at(8), RefundID: "rf_1", Code: "charge_disputed"}
+	refuse := func(group int) booking.RecordRefundFailure {
+		return booking.RecordRefundFailure{At: at(8), RefundID: "rf_1", Group: group, Code: "charge_disputed"}
+	}
 	spent := func(group int) booking.PaymentAttemptSpent {
 		return booking.PaymentAttemptSpent{At: noon, Operation: booking.OperationRefund, RefundID: "rf_1", Group: group}
 	}
@@ -191,18 +306,45 @@ func TestARefund(t *testing.T) {
 		"after a late failure": {
 			after(captured, asked("rf_1", 1084), done("rf_1", 1084), failed), ask("rf_2", nil), given{asked("rf_2", 1084)}, "",
 		},
-		"is recorded":      {after(captured, asked("rf_1", 84)), booking.RecordRefund(done("rf_1", 84)), given{done("rf_1", 84)}, ""},
-		"is recorded once": {after(captured, asked("rf_1", 84), done("rf_1", 84)), booking.RecordRefund(done("rf_1", 84)), nil, ""},
+		"is recorded":      {after(captured, asked("rf_1", 84)), succeed("rf_1", "re_1", 84), given{done("rf_1", 84)}, ""},
+		"is recorded once": {after(captured, asked("rf_1", 84), done("rf_1", 84)), succeed("rf_1", "re_1", 84), nil, ""},
 		"by hand is recorded with its wish": {
-			captured, booking.RecordRefund(done("re_x", 84)),
+			captured, succeed("re_x", "re_x", 84),
 			given{booking.RefundRequested{At: at(7), RefundID: "re_x", Amount: eur(84)}, done("re_x", 84)},
 			"",
 		},
-		"by hand of more than was left is no fact": {captured, booking.RecordRefund(done("re_x", 1085)), nil, ""},
-		"fails":                       {after(captured, asked("rf_1", 84)), booking.RecordRefundFailure(failed), given{failed}, ""},
-		"fails once":                  {after(captured, asked("rf_1", 84), failed), booking.RecordRefundFailure(failed), nil, ""},
-		"that is not known fails not": {captured, booking.RecordRefundFailure(failed), nil, ""},
-		"spends attempts of its own":  {after(captured, asked("rf_1", 84)), spend(1), given{spent(2)}, ""},
+		"by hand of all that is left": {
+			after(captured, asked("rf_1", 84), done("rf_1", 84)), succeed("re_x", "re_x", 1000),
+			given{booking.RefundRequested{At: at(7), RefundID: "re_x", Amount: eur(1000)}, done("re_x", 1000)},
+			"",
+		},
+		"by hand of more than was left is no fact": {after(captured, asked("rf_1", 84), done("rf_1", 84)), succeed("re_x", "re_x", 1001), nil, ""},
+		"fails":                       {after(captured, asked("rf_1", 84)), fail, given{failed}, ""},
+		"fails after it succeeded":    {after(captured, asked("rf_1", 84), done("rf_1", 84)), fail, given{failed}, ""},
+		"fails once":                  {after(captured, asked("rf_1", 84), failed), fail, nil, ""},
+		"that is not known fails not": {captured, fail, nil, ""},
+		"that failed did not succeed before that": {after(captured, asked("rf_1", 84), failed), succeed("rf_1", "re_1", 84), nil, ""},
+		"that failed late did not succeed before that": {
+			after(captured, asked("rf_1", 84), done("rf_1", 84), failed), succeed("rf_1", "re_1", 84), nil, "",
+		},
+		"that failed succeeds as another object": {
+			after(captured, asked("rf_1", 84), failed), succeed("rf_1", "re_2", 84), given{done("rf_1", 84)}, "",
+		},
+		"whose attempts were spent succeeds late": {
+			after(captured, asked("rf_1", 84), booking.PaymentRefundFailed{At: at(6), RefundID: "rf_1", Code: booking.ReasonSpent}),
+			succeed("rf_1", "re_1", 84), given{done("rf_1", 84)}, "",
+		},
+		"that failed before objects were kept succeeds without one": {
+			after(captured, asked("rf_1", 84), refused), succeed("rf_1", "", 84), given{done("rf_1", 84)}, "",
+		},
+		"is refused":                           {after(captured, asked("rf_1", 84)), refuse(1), given{refused}, ""},
+		"is not refused once it was made":      {after(captured, asked("rf_1", 84), done("rf_1", 84)), refuse(1), nil, ""},
+		"is not refused in an older group":     {after(captured, asked("rf_1", 84), spent(2)), refuse(1), nil, ""},
+		"is refused in the group of today":     {after(captured, asked("rf_1", 84), spent(2)), refuse(2), given{refused}, ""},
+		"that failed is not refused as well":   {after(captured, asked("rf_1", 84), failed), refuse(1), nil, ""},
+		"spends no attempts once it was made":  {after(captured, asked("rf_1", 84), done("rf_1", 84)), spend(1), nil, ""},
+		"spends no attempts in an older group": {after(captured, asked("rf_1", 84), spent(2)), spend(1), nil, ""},
+		"spends attempts of its own":           {after(captured, asked("rf_1", 84)), spend(1), given{spent(2)}, ""},
 		"gives up after five": {
 			after(captured, asked("rf_1", 84), spent(2), spent(3), spent(4), spent(5)), spend(5),
 			given{booking.PaymentRefundFailed{At: noon, RefundID: "rf_1", Code: "attempts_spent"}},
@@ -239,11 +381,16 @@ func TestADisputeIsOnRecord(t *testing.T) {
 	dispute := booking.PaymentDisputed{At: noon, DisputeID: "dp_1", Amount: eur(1084), Status: "needs_response"}
 	other, won := dispute, dispute
 	other.DisputeID, won.Status = "dp_2", "won"
+	record := func(e booking.PaymentDisputed, news int) booking.RecordDispute {
+		return booking.RecordDispute{At: e.At, DisputeID: e.DisputeID, Amount: e.Amount, Status: e.Status, News: news}
+	}
 	check(t, map[string]rule{
-		"whatever the state":       {held(t), booking.RecordDispute(dispute), given{dispute}, ""},
-		"once":                     {after(held(t), dispute), booking.RecordDispute(dispute), nil, ""},
-		"once, whatever came next": {after(held(t), dispute, other), booking.RecordDispute(dispute), nil, ""},
-		"with what became of it":   {after(held(t), dispute, other), booking.RecordDispute(won), given{won}, ""},
+		"whatever the state":       {held(t), record(dispute, 0), given{dispute}, ""},
+		"once":                     {after(held(t), dispute), record(dispute, 1), nil, ""},
+		"once, whatever came next": {after(held(t), dispute, other), record(dispute, 1), nil, ""},
+		"with what became of it":   {after(held(t), dispute, other), record(won, 1), given{won}, ""},
+		"not as it was before":     {after(held(t), won), record(dispute, 0), nil, ""},
+		"as it is again":           {after(held(t), dispute, won), record(dispute, 2), given{dispute}, ""},
 	})
 	pay := booking.Fold(booking.State{ID: id}, after(held(t), dispute, other, won)).Payment
 	want := []booking.Dispute{{ID: "dp_1", Status: "won", News: 2}, {ID: "dp_2", Status: "needs_response", News: 1}}

@@ -230,6 +230,6 @@ func decideRetryPayment(s State, c RetryPayment) ([]Event, error) {
 	useless := s.Payment.Lost || s.Payment.Failed == OperationAuthorize
 	return []Event{PaymentRetried{
 		At: c.At, Operation: s.Payment.Failed, Group: s.Payment.Group + 1,
-		NewObject: useless && s.Owed().Chargeable(),
+		NewObject: useless && s.OwesCharge(),
 	}}, nil
 }

@@ -154,7 +154,7 @@ func (p Payment) evolveRefund(e Event) (Payment, time.Time) {
 		p = p.withRefund(e.RefundID, func(r *Refund) { r.Status = RefundDone })
 	case PaymentRefundFailed:
 		at = e.At
-		p = p.withRefund(e.RefundID, func(r *Refund) { r.Status = RefundFailed })
+		p = p.withRefund(e.RefundID, func(r *Refund) { r.Status, r.Ref = RefundFailed, e.Ref })
 	}
 	return p.sumRefunds(), at
 }

@@ -32,11 +32,13 @@ type RecordAuthorization struct {
 }
 
 // RecordDecline records that the provider refused, after its object was canceled
-// there. Ref is empty where it refused to make one.
+// there. Ref is empty where it refused to make one; then Group is the group of attempts
+// in which it was asked.
 type RecordDecline struct {
-	At   time.Time
-	Ref  string
-	Code string
+	At    time.Time
+	Ref   string
+	Group int
+	Code  string
 }
 
 // RecordPaymentFailure records that an authorization cannot be had, for a reason
@@ -78,26 +80,34 @@ type RecordAuthorizationLost struct {
 	Ref string
 }
 
-// RecordRefund records that the provider gave money back.
+// RecordRefund records that the provider gave money back. Ref names its refund object.
 type RecordRefund struct {
 	At       time.Time
 	RefundID string
+	Ref      string
 	Amount   Money
 }
 
-// RecordRefundFailure records that it could not.
+// RecordRefundFailure records that it could not. Ref names its refund object; it is
+// empty where the provider refused to make one, and then Group is the group of attempts
+// in which it was asked.
 type RecordRefundFailure struct {
 	At       time.Time
 	RefundID string
+	Ref      string
+	Group    int
 	Code     string
 }
 
-// RecordDispute records what became of a dispute.
+// RecordDispute records what became of a dispute. News is the number of changes that
+// the log knew of before the provider was asked: if the log knows more by now, the
+// answer may be older than the log, and nothing is recorded.
 type RecordDispute struct {
 	At        time.Time
 	DisputeID string
 	Amount    Money
 	Status    string
+	News      int
 }
 
 func (RecordPaymentStarted) command()    {}

@@ -141,7 +141,10 @@ type PaymentRefunded struct {
 type PaymentRefundFailed struct {
 	At       time.Time `json:"at"`
 	RefundID string    `json:"refund_id"`
-	Code     string    `json:"code"`
+	// Ref names the provider's refund object, which cannot succeed any more. It is empty
+	// where the provider made none, and in events of before it was kept.
+	Ref  string `json:"ref,omitzero"`
+	Code string `json:"code"`
 }
 
 // Type implements Event.

@@ -39,14 +39,15 @@ func anyCommand(t *rapid.T, asked booking.Request, s booking.State, now time.Tim
 		booking.RecordPaymentStarted{At: now, Ref: ref, Group: s.Payment.Group},
 		booking.RecordAttemptSpent{At: now, Operation: operation, RefundID: refund, Group: s.Payment.Group},
 		booking.RecordAuthorization{At: now, Ref: ref, Amount: s.Hold, CaptureBefore: now.AddDate(0, 0, 7)},
-		booking.RecordDecline{At: now, Ref: ref, Code: "card_declined"},
+		booking.RecordDecline{At: now, Ref: ref, Group: s.Payment.Group, Code: "card_declined"},
 		booking.RecordPaymentFailure{At: now, Ref: ref, Group: s.Payment.Group, Operation: operation, Reason: "x"},
 		booking.RecordCapture{At: now, Ref: ref, Amount: part(s.Payment.Authorized)},
 		booking.RecordVoid{At: now, Ref: ref},
 		booking.RecordAbandoned{At: now, Ref: ref},
 		booking.RecordAuthorizationLost{At: now, Ref: ref},
-		booking.RecordRefund{At: now, RefundID: refund, Amount: refundAmount(s, refund)},
-		booking.RecordRefundFailure{At: now, RefundID: refund, Code: "x"},
+		booking.RecordRefund{At: now, RefundID: refund, Ref: "re_" + refund, Amount: refundAmount(s, refund)},
+		booking.RecordRefundFailure{At: now, RefundID: refund, Ref: "re_" + refund, Code: "x"},
+		booking.RecordRefundFailure{At: now, RefundID: refund, Group: 1, Code: "x"},
 		booking.RecordDispute{At: now, DisputeID: "dp_1", Amount: amount, Status: "lost"},
 	}).Draw(t, "command")
 }
@@ -108,6 +109,7 @@ func brokenRules(before, after booking.State, decided []booking.Event) string {
 		"more is owed than was ever held":         after.Owed().Amount > max(after.Payment.Authorized, after.Hold.Amount),
 		"a driver without a ride":                 after.Driver() != "" && after.Status.Terminal(),
 		"a ride without a driver":                 after.Status == booking.InProgress && after.Driver() == "",
+		"what is owed was settled without it":     after.OwesCharge() && after.Payment.Status.Settled() && after.Payment.Captured == 0,
 		"no deadline":                             after.Exists() && !after.Status.Terminal() && after.Deadline().IsZero(),
 		"time stood still":                        len(decided) > 0 && after.UpdatedAt.IsZero(),
 	}

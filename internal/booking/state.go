@@ -116,6 +116,9 @@ type Refund struct {
 	ID     string
 	Amount int64
 	Status RefundStatus
+	// Ref names the provider's refund object that failed; empty before, and where the
+	// provider made none.
+	Ref string
 	// Group numbers the attempts at this refund.
 	Group    int
 	Attempts Attempts

@@ -37,6 +37,7 @@ func (d *desk) agrees(t tester) {
 		}
 		if e.Ref == pay.Ref {
 			sameRefunds(t, pay, e)
+			sameDisputes(t, pay, e)
 		}
 	}
 }
@@ -111,6 +112,16 @@ func sameRefunds(t tester, pay booking.Payment, e gatewaytest.Entry) {
 	for id, r := range at {
 		if r.Status == payments.RefundSucceeded {
 			t.Errorf("refund %s of %d is not in the log", id, r.Amount)
+		}
+	}
+}
+
+// sameDisputes compares disputes one to one.
+func sameDisputes(t tester, pay booking.Payment, e gatewaytest.Entry) {
+	t.Helper()
+	for _, d := range e.Disputes {
+		if known, ok := pay.Dispute(d.ID); !ok || known.Status != d.Status {
+			t.Errorf("dispute %s is %s; in the log %+v", d.ID, d.Status, known)
 		}
 	}
 }

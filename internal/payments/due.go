@@ -40,7 +40,7 @@ func Due(s booking.State, now time.Time) Operation {
 		return Abandon
 	case pay.Status != booking.PaymentIsAuthorized:
 		return None
-	case s.Owed().Chargeable():
+	case s.OwesCharge():
 		return Capture
 	default:
 		return Void

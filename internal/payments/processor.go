@@ -56,12 +56,10 @@ func (p *Processor) Reconcile(ctx context.Context, id booking.ID, trace events.T
 	if err != nil {
 		return b, err
 	}
-	j := &job{Processor: p, trace: trace, booking: b}
-	if err := j.reconcile(ctx); err != nil {
-		j.alarm(ctx, err)
-		return j.booking, fmt.Errorf("reconcile %s: %w", id, err)
+	if b, err = p.reconcile(ctx, b, trace); err != nil {
+		return b, err
 	}
-	return p.pursue(ctx, j.booking, trace)
+	return p.pursue(ctx, b, trace)
 }
 
 func (p *Processor) load(ctx context.Context, id booking.ID) (booking.Outcome, error) {
@@ -81,11 +79,17 @@ func (p *Processor) pursue(ctx context.Context, b booking.Outcome, trace events.
 			return b, nil
 		}
 		j := &job{Processor: p, trace: trace, booking: b}
-		if err := j.carryOut(ctx, due); err != nil {
+		err := j.carryOut(ctx, due)
+		if err != nil {
 			j.alarm(ctx, err)
 			return j.booking, fmt.Errorf("%s for %s: %w", due, b.State.ID, err)
 		}
-		b = j.booking
+		if b = j.booking; !j.overtaken {
+			continue
+		}
+		if b, err = p.reconcile(ctx, b, trace); err != nil {
+			return b, err
+		}
 	}
 	return b, fmt.Errorf("pay for %s: still %s after %d steps", b.State.ID, Due(b.State, p.now()), maxSteps)
 }
@@ -96,7 +100,12 @@ type job struct {
 	trace events.Trace
 	// booking is how it is after what was recorded last.
 	booking booking.Outcome
+	// overtaken tells that another function recorded something first, so that a fact of
+	// this job was not appended. The provider's answer may be newer all the same.
+	overtaken bool
 }
+
+func (j *job) version() int64 { return j.booking.State.Version }
 
 // payment is what the log knows of the payment.
 func (j *job) payment() booking.Payment { return j.booking.State.Payment }
@@ -111,16 +120,24 @@ type fact struct{ ref, operation, outcome string }
 // not be judged by how it was when another function recorded the fact.
 func (j *job) record(ctx context.Context, f fact, c booking.Command) error {
 	id := booking.PaymentCommandID(f.ref, f.operation, f.outcome)
+	before := j.version()
 	out, err := j.Bookings.ExecuteAt(ctx, j.booking.History, c, booking.Envelope{
 		CommandID: id, Actor: booking.ActorPayment, At: j.now(), Trace: j.booking.History.Continue(j.trace),
 	})
-	if err == nil && out.Replayed {
-		out, err = j.Bookings.Load(ctx, out.State.ID)
-	} else if err == nil {
+	_, recorded := out.History.Command(id)
+	switch {
+	case err != nil:
+		return err
+	case out.Replayed:
+		if out, err = j.Bookings.Load(ctx, out.State.ID); err != nil {
+			return err
+		}
+		j.overtaken = true
+	case recorded:
 		j.tell(ctx, out, id)
+	case out.State.Version != before:
+		j.overtaken = true
 	}
-	if err == nil {
-		j.booking = out
-	}
-	return err
+	j.booking = out
+	return nil
 }

@@ -190,6 +190,9 @@ func (d *desk) atRest(t *rapid.T, s booking.State) {
 	if due := payments.Due(s, d.clock); due != payments.None || !s.Payment.Status.Settled() && s.Payment.Status != booking.PaymentHasFailed {
 		t.Errorf("%s is due, the payment is %s", due, s.Payment.Status)
 	}
+	if s.OwesCharge() && s.Payment.Status.Settled() && s.Payment.Captured == 0 {
+		t.Errorf("%d is owed, and the payment is %s", s.Owed().Amount, s.Payment.Status)
+	}
 	d.agrees(t)
 	if d.holds() != 0 {
 		t.Error("a hold is open")

@@ -14,11 +14,8 @@ import (
 // does not tell whether a refund was made, so the list of refunds is read before
 // each is asked for: under whatever key it was made, it is found by its id.
 func (j *job) refund(ctx context.Context) error {
-	listed, err := j.Gateway.Refunds(ctx, j.payment().Ref)
+	listed, err := j.listRefunds(ctx)
 	if err != nil {
-		return err
-	}
-	if err := j.learnRefunds(ctx, listed); err != nil {
 		return err
 	}
 	var waiting error
@@ -32,6 +29,25 @@ func (j *job) refund(ctx context.Context) error {
 		}
 	}
 	return waiting
+}
+
+// listRefunds reads the list of refunds and records what is new in it, until there is
+// nothing new, as reconcile does.
+func (j *job) listRefunds(ctx context.Context) ([]RefundObject, error) {
+	for range maxLooks {
+		listed, err := j.Gateway.Refunds(ctx, j.payment().Ref)
+		if err != nil {
+			return nil, err
+		}
+		before := j.version()
+		if err := j.learnRefunds(ctx, listed); err != nil {
+			return nil, err
+		}
+		if j.version() == before {
+			return listed, nil
+		}
+	}
+	return nil, fmt.Errorf("the refunds of %s changed %d times: %w", j.payment().Ref, maxLooks, ErrUndecided)
 }
 
 // made tells whether the provider has a refund under an id of this service.
@@ -56,17 +72,17 @@ func (j *job) giveBack(ctx context.Context, r booking.Refund) error {
 	case cause != nil && resilience.ClassOf(cause) == resilience.Transient:
 		return cause
 	}
-	listed, err := j.Gateway.Refunds(ctx, ref)
-	if err != nil && cause != nil {
+	listed, err := j.listRefunds(ctx)
+	switch {
+	case err != nil && cause != nil:
 		return fmt.Errorf("%w; what came of it is not known: %w", cause, err)
-	}
-	if err != nil {
+	case err != nil:
 		return err
+	case made(listed, r.ID):
+		return nil
+	default:
+		return j.notGivenBack(ctx, r, cause)
 	}
-	if made(listed, r.ID) {
-		return j.learnRefunds(ctx, listed)
-	}
-	return j.notGivenBack(ctx, r, cause)
 }
 
 // notGivenBack decides after a refund that was not made.
@@ -86,7 +102,7 @@ func (j *job) notGivenBack(ctx context.Context, r booking.Refund, cause error) e
 		})
 	case final && !e.Refused:
 		return j.record(ctx, fact{j.payment().Ref, operation, "refused/" + group}, booking.RecordRefundFailure{
-			At: j.now(), RefundID: r.ID, Code: e.Code,
+			At: j.now(), RefundID: r.ID, Group: r.Group, Code: e.Code,
 		})
 	default:
 		return cause
@@ -117,11 +133,11 @@ func (j *job) learnRefund(ctx context.Context, id string, r RefundObject) error 
 	switch {
 	case r.Status == RefundSucceeded && known.Status != booking.RefundDone:
 		return j.record(ctx, fact{j.payment().Ref, operation, "done/" + r.ID}, booking.RecordRefund{
-			At: j.now(), RefundID: id, Amount: booking.Money{Amount: r.Amount, Currency: r.Currency},
+			At: j.now(), RefundID: id, Ref: r.ID, Amount: booking.Money{Amount: r.Amount, Currency: r.Currency},
 		})
 	case r.Status == RefundFailed && isKnown && known.Status != booking.RefundFailed:
 		return j.record(ctx, fact{j.payment().Ref, operation, "failed/" + r.ID}, booking.RecordRefundFailure{
-			At: j.now(), RefundID: id, Code: r.FailureCode,
+			At: j.now(), RefundID: id, Ref: r.ID, Code: r.FailureCode,
 		})
 	default:
 		return nil

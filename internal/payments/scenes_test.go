@@ -22,18 +22,20 @@ type outcome struct {
 }
 
 var scenes = map[string]scene{
-	"authorize":       {"pm_card_visa", nil, outcome{status: booking.PaymentIsAuthorized}},
-	"decline":         {"pm_card_chargeDeclined", nil, outcome{status: booking.PaymentIsDeclined}},
-	"capture":         {"pm_card_visa", completed, outcome{status: booking.PaymentIsCaptured, captured: 1084}},
-	"capture a fee":   {"pm_card_visa", canceledLate, outcome{status: booking.PaymentIsCaptured, captured: 500}},
-	"void":            {"pm_card_visa", canceledEarly, outcome{status: booking.PaymentIsVoided}},
-	"abandon a hold":  {"pm_card_visa", canceledUnclear, outcome{status: booking.PaymentIsAbandoned}},
-	"abandon":         {"pm_card_visa", canceledUnpaid, outcome{status: booking.PaymentIsAbandoned}},
-	"refund":          {"pm_card_visa", refundAsked(84), outcome{booking.PaymentIsCaptured, 1084, 84}},
-	"refund twice":    {"pm_card_visa", refundAsked(84, 84), outcome{booking.PaymentIsCaptured, 1084, 168}},
-	"refund all":      {"pm_card_visa", refundAsked(84, 1000), outcome{booking.PaymentIsRefunded, 1084, 1084}},
-	"hold again":      {"pm_card_visa", lostAndRetried, outcome{status: booking.PaymentIsCaptured, captured: 1084}},
-	"authorize again": {"pm_card_visa", failedAndRetried, outcome{status: booking.PaymentIsAbandoned}},
+	"authorize":         {"pm_card_visa", nil, outcome{status: booking.PaymentIsAuthorized}},
+	"decline":           {"pm_card_chargeDeclined", nil, outcome{status: booking.PaymentIsDeclined}},
+	"capture":           {"pm_card_visa", completed, outcome{status: booking.PaymentIsCaptured, captured: 1084}},
+	"capture a fee":     {"pm_card_visa", canceledLate, outcome{status: booking.PaymentIsCaptured, captured: 500}},
+	"void":              {"pm_card_visa", canceledEarly, outcome{status: booking.PaymentIsVoided}},
+	"abandon a hold":    {"pm_card_visa", canceledUnclear, outcome{status: booking.PaymentIsAbandoned}},
+	"abandon":           {"pm_card_visa", canceledUnpaid, outcome{status: booking.PaymentIsAbandoned}},
+	"refund":            {"pm_card_visa", refundAsked(84), outcome{booking.PaymentIsCaptured, 1084, 84}},
+	"refund twice":      {"pm_card_visa", refundAsked(84, 84), outcome{booking.PaymentIsCaptured, 1084, 168}},
+	"refund all":        {"pm_card_visa", refundAsked(84, 1000), outcome{booking.PaymentIsRefunded, 1084, 1084}},
+	"hold again":        {"pm_card_visa", lostAndRetried, outcome{status: booking.PaymentIsCaptured, captured: 1084}},
+	"hold a fee again":  {"pm_card_visa", lostAndRetriedFee, outcome{status: booking.PaymentIsCaptured, captured: 500}},
+	"waive a lost hold": {"pm_card_visa", lostAndRetriedLittle, outcome{status: booking.PaymentIsAbandoned}},
+	"authorize again":   {"pm_card_visa", failedAndRetried, outcome{status: booking.PaymentIsAbandoned}},
 }
 
 func refundAsked(amounts ...int64) func(*testing.T, *desk) {
@@ -55,6 +57,25 @@ func lostAndRetried(t *testing.T, d *desk) {
 	d.clock = d.clock.AddDate(0, 0, 8)
 	d.hinted(t)
 	d.does(t, booking.RetryPayment{At: d.clock})
+}
+
+// lostAndRetriedFee is lostAndRetried for the fee of a late cancellation.
+func lostAndRetriedFee(t *testing.T, d *desk) {
+	t.Helper()
+	canceledLate(t, d)
+	d.clock = d.clock.AddDate(0, 0, 8)
+	d.hinted(t)
+	d.does(t, booking.RetryPayment{At: d.clock})
+}
+
+// lostAndRetriedLittle is lostAndRetried for a fee that is too small to be charged.
+func lostAndRetriedLittle(t *testing.T, d *desk) {
+	t.Helper()
+	d.hinted(t)
+	d.does(t, booking.Assign{At: d.clock, DriverID: "d-1"}, booking.Arrive{At: d.clock}, booking.Start{At: d.clock})
+	d.clock = d.clock.AddDate(0, 0, 8)
+	d.hinted(t)
+	d.does(t, booking.Abort{At: d.clock, Reason: "x", Fee: &booking.Money{Amount: 49, Currency: "EUR"}}, booking.RetryPayment{At: d.clock})
 }
 
 func failedAndRetried(t *testing.T, d *desk) {

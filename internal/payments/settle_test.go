@@ -371,3 +371,38 @@ func TestWhatIsStillProcessedIsLeftOpen(t *testing.T) {
 }
 
 var _ payments.Gateway = processing{}
+
+// A ride, or a fee, whose second hold is declined is owed still: somebody is called, and
+// ops may have it tried again until a card pays.
+func TestADeclineOfWhatIsOwedIsAFailure(t *testing.T) {
+	t.Parallel()
+	for name, owed := range map[string]struct {
+		arrive func(*testing.T, *desk)
+		fault  gatewaytest.Op // which call says that the card is declined
+		want   int64
+	}{
+		"a ride":                    {lostAndRetried, gatewaytest.Confirm, 1084},
+		"a fee":                     {lostAndRetriedFee, gatewaytest.Confirm, 500},
+		"a ride, without an object": {lostAndRetried, gatewaytest.Create, 1084},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, "pm_card_visa")
+			owed.arrive(t, d)
+			for range 2 {
+				d.alarms.raised = nil
+				d.provider.Script(owed.fault, gatewaytest.DeclinedWithoutTrace("card_declined"))
+				s := d.hinted(t)
+				if s.Payment.Status != booking.PaymentHasFailed || s.Payment.Failure != "card_declined" {
+					t.Fatalf("the payment is %s: %q, want failed: card_declined", s.Payment.Status, s.Payment.Failure)
+				}
+				if diff := cmp.Diff([]string{payments.AlarmFailed}, d.alarms.raised); diff != "" {
+					t.Errorf("alarms (-want +got):\n%s", diff)
+				}
+				d.agrees(t)
+				d.does(t, booking.RetryPayment{At: d.clock})
+			}
+			d.settles(t, "PaymentCaptured", booking.PaymentIsCaptured, owed.want)
+		})
+	}
+}

@@ -42,7 +42,9 @@ func (j *job) notMade(ctx context.Context, cause error) error {
 	}
 	switch {
 	case e.Outcome == resilience.Declined:
-		return j.record(ctx, fact{"", "create", "declined/" + j.group()}, booking.RecordDecline{At: j.now(), Code: e.Code})
+		return j.record(ctx, fact{"", "create", "declined/" + j.group()}, booking.RecordDecline{
+			At: j.now(), Group: j.payment().Group, Code: e.Code,
+		})
 	case e.Outcome == resilience.Permanent && !e.Refused:
 		return j.record(ctx, fact{"", "create", "failed/" + j.group()}, booking.RecordPaymentFailure{
 			At: j.now(), Group: j.payment().Group, Operation: booking.OperationAuthorize, Reason: e.Code,

@@ -1,9 +1,12 @@
 package sim
 
 import (
+	"cmp"
+	"encoding/json"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/payments/gatewaytest"
 	"github.com/hailstone-rides/hailstone/internal/queue"
@@ -18,13 +21,18 @@ const (
 	disputed       fault = "disputed"
 	failedLate     fault = "failed late" // a refund, after it had succeeded
 	failedRefund   fault = "failed refund"
+	// canceledAtTheEnd is a hold that is canceled by hand when it is known what is owed.
+	canceledAtTheEnd fault = "canceled by hand at the end"
+	// overtaken is a refund that fails while its success is on its way into the log.
+	overtaken fault = "overtaken"
 )
 
 func handsPart() part {
 	return part{
 		faults: odds{
-			canceledByHand: 0.1, capturedByHand: 0.1, refundedByHand: 0.6, disputed: 0.5, failedLate: 0.1, failedRefund: 1,
+			canceledByHand: 0.1, capturedByHand: 0.1, refundedByHand: 0.6, disputed: 0.5, failedLate: 0.1, failedRefund: 1, canceledAtTheEnd: 0.2, overtaken: 0.5,
 		},
+		canaries: moneyCanaries(),
 		wire: func(w *World) error {
 			h := &hands{World: w}
 			w.sched.start(w.sched.newTask("hands", nil), h.work)
@@ -68,6 +76,15 @@ func (h *hands) cancel(e gatewaytest.Entry) {
 	}
 	_, err := h.fake.Cancel(h.ctx, e.Ref, "by hand/cancel/"+e.Ref)
 	h.moved(e, canceledByHand, err)
+}
+
+// cancelAtTheEnd cancels the hold of a booking that has just come to owe something.
+func (w *World) cancelAtTheEnd(stream events.StreamID) {
+	a := w.oracle.streams[stream]
+	if a == nil || !a.state.Status.Terminal() || a.state.Owed().Amount < leastCharge || !w.strikes(canceledAtTheEnd, "hands") {
+		return
+	}
+	(&hands{World: w}).cancel(w.oracle.entry(a.state.Payment.Ref))
 }
 
 func (h *hands) capture(e gatewaytest.Entry) {
@@ -134,6 +151,35 @@ func (h *hands) decideRefund(e gatewaytest.Entry, r payments.RefundObject) {
 	h.tell(e.BookingID, "a bank decides about %s: %q", r.ID, failure)
 	h.oracle.ledgerMoved()
 	h.notice(e.Ref)
+}
+
+// overtake lets the refund fail whose success a function is about to record, and the
+// function wait until another one may have recorded the failure.
+func (w *World) overtake(t *task, at events.Position, draft events.Draft) {
+	e := draft.Events[len(draft.Events)-1]
+	if e.Type != booking.TypePaymentRefunded || !w.strikes(overtaken, "bank") {
+		return
+	}
+	var refund struct {
+		ID string `json:"refund_id"`
+	}
+	if err := json.Unmarshal(e.Data, &refund); err != nil {
+		w.fail("events can be read", "", "%v", err)
+		return
+	}
+	h := &hands{World: w}
+	for _, entry := range w.fake.Ledger() {
+		if booking.ID(entry.BookingID).Stream() != at.Stream() {
+			continue
+		}
+		for _, r := range entry.Refunds {
+			if cmp.Or(r.RefundID, r.ID) == refund.ID && h.fake.FinishRefund(r.ID, "lost_or_stolen_card") {
+				h.moved(entry, overtaken, nil)
+				w.sched.park(t, time.Now().Add(time.Duration(1+w.src.pick("overtaken for", 10))*time.Second))
+				return
+			}
+		}
+	}
 }
 
 // pending tells whether a bank has still to decide.

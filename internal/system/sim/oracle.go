@@ -99,10 +99,10 @@ var mayFollow = map[string][]booking.Status{
 // mayPay says in which status of a payment an event may come.
 var mayPay = map[string][]booking.PaymentStatus{
 	booking.TypePaymentStarted:           {booking.PaymentPending},
-	booking.TypePaymentAuthorized:        {booking.PaymentIsStarted, booking.PaymentHasFailed},
+	booking.TypePaymentAuthorized:        {booking.PaymentIsStarted},
 	booking.TypePaymentDeclined:          {booking.PaymentPending, booking.PaymentIsStarted},
 	booking.TypePaymentCaptured:          {booking.PaymentIsAuthorized, booking.PaymentHasFailed},
-	booking.TypePaymentVoided:            {booking.PaymentIsAuthorized, booking.PaymentHasFailed},
+	booking.TypePaymentVoided:            {booking.PaymentIsAuthorized},
 	booking.TypePaymentAbandoned:         {booking.PaymentPending, booking.PaymentIsStarted, booking.PaymentHasFailed},
 	booking.TypePaymentAuthorizationLost: {booking.PaymentIsAuthorized},
 	booking.TypePaymentRetried:           {booking.PaymentHasFailed},

@@ -56,6 +56,8 @@ func (o *oracle) paid(a *account, before booking.State, e booking.Event) {
 	switch e := e.(type) {
 	case booking.PaymentFailed:
 		o.paymentFailed(a, before, e)
+	case booking.PaymentDeclined, booking.PaymentVoided, booking.PaymentAbandoned:
+		o.waived(a, before, e)
 	case booking.PaymentAuthorizationLost:
 		if entry := o.entry(e.Ref); entry.Status != payments.StatusCanceled {
 			o.fail("a hold is lost when it is gone", a.id, "%s is %s", e.Ref, entry.Status)
@@ -80,15 +82,32 @@ func (o *oracle) paid(a *account, before booking.State, e booking.Event) {
 // groups is how many times the provider has to fail before anything is given up.
 const groups = 5
 
-// paymentFailed allows a payment to fail for one reason, since no other is injected:
-// the provider kept a failure under every key there was.
+// leastCharge is the least that a card can be charged with.
+const leastCharge = 50
+
+// paymentFailed allows a payment to fail for two reasons, since no other is injected: the
+// provider kept a failure under every key there was, or a card was declined, or its
+// object canceled by hand, for an amount that is owed.
 func (o *oracle) paymentFailed(a *account, before booking.State, e booking.PaymentFailed) {
 	ref := before.Payment.Ref
-	if entry := o.entry(ref); ref != "" && entry.Status != payments.StatusCanceled {
+	entry := o.entry(ref)
+	if ref != "" && entry.Status != payments.StatusCanceled {
 		o.fail("nothing is held when a payment fails", a.id, "%s is %s", ref, entry.Status)
 	}
-	if n := o.stored[ref+string(gatewaytest.Confirm)]; ref == "" || n < groups {
+	n := o.stored[ref+string(gatewaytest.Confirm)]
+	switch {
+	case ref != "" && n >= groups:
+	case before.Owed().Amount >= leastCharge && (entry.DeclineCode != "" || e.Reason == "canceled"):
+		o.reach(owedWasDeclined)
+	default:
 		o.fail("4: no payment fails without a lasting fault", a.id, "%s: %s, after %d stored failures", e.Operation, e.Reason, n)
+	}
+}
+
+// waived judges that a payment ends without a capture: only if what is owed is too little.
+func (o *oracle) waived(a *account, before booking.State, e booking.Event) {
+	if owed := before.Owed().Amount; owed >= leastCharge {
+		o.fail("4: what is owed is charged, or fails", a.id, "%s while %d is owed", e.Type(), owed)
 	}
 }
 

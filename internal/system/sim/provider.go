@@ -20,16 +20,19 @@ const (
 	busy        fault = "busy"
 	stored500   fault = "stored 500"
 	declined    fault = "declined"
-	undecided   fault = "undecided" // a refund that a bank decides later
-	down        fault = "down"      // for hours
-	brief       fault = "brief"     // down for ten minutes
-	flapping    fault = "flapping"  // down every other twenty seconds, for half an hour
+	// declinedOwed is declined, for a second hold of what is owed. It strikes after the
+	// faults, too: only then are lost holds taken anew.
+	declinedOwed fault = "declined for what is owed"
+	undecided    fault = "undecided" // a refund that a bank decides later
+	down         fault = "down"      // for hours
+	brief        fault = "brief"     // down for ten minutes
+	flapping     fault = "flapping"  // down every other twenty seconds, for half an hour
 )
 
 func providerPart() part {
 	return part{
 		faults: odds{
-			unreachable: 0.2, rateLimited: 0.2, hangBefore: 0.1, hangAfter: 0.1, tardy: 0.2, busy: 0.2, stored500: 0.3, declined: 0.1, undecided: 1,
+			unreachable: 0.2, rateLimited: 0.2, hangBefore: 0.1, hangAfter: 0.1, tardy: 0.2, busy: 0.2, stored500: 0.3, declined: 0.1, declinedOwed: 1, undecided: 1,
 		},
 		onceAWorld: odds{down: 0.1, brief: 0.15, flapping: 0.15},
 		canaries:   providerCanaries(),
@@ -82,9 +85,23 @@ func (p provider) do(ctx context.Context, c call) (payments.Payment, error) {
 		return payments.Payment{}, &payments.Error{Outcome: resilience.Transient, Code: "not_sent", Err: ctx.Err()}
 	}
 	p.oracle.callsProvider(t.inv, c)
-	object, err := p.meets(ctx, c, p.troubled(c, fate))
+	object, err := p.meets(ctx, c, p.declines(c, p.troubled(c, fate)))
 	p.oracle.calledProvider(t.inv, c, object.Ref, err)
 	return object, err
+}
+
+// declines is the fate of a call, unless it asks a card for what is owed and the card
+// declines, as it does twice at most.
+func (p provider) declines(c call, fate fault) fault {
+	a := p.oracle.streams[p.oracle.refs[c.Ref].Stream()]
+	if c.Op != gatewaytest.Confirm || fate != none || a == nil || a.renewed == 0 || a.renewed > 2 {
+		return fate
+	}
+	if odds := p.plan[declinedOwed]; odds == 0 || !p.src.chance("declined for what is owed", odds) {
+		return fate
+	}
+	p.result.Faults[declinedOwed]++
+	return declined
 }
 
 // meets makes a call that meets its fate.

@@ -98,6 +98,7 @@ const (
 	bookingExpired        Probe = "a booking expired"
 	rideWasCompleted      Probe = "a ride was completed and captured"
 	paymentWasDeclined    Probe = "a payment was declined"
+	owedWasDeclined       Probe = "a card was declined for an amount that is owed"
 	paymentWasAbandoned   Probe = "a payment was abandoned"
 	holdWasVoided         Probe = "a hold was released"
 	authorizedAfterTheEnd Probe = "an authorization was recorded after its booking had ended"
@@ -134,7 +135,7 @@ func Probes() []Probe {
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
 		requestWasMalformed, fareWasQuoted, oneVersionWasRead,
 		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,
-		paymentWasDeclined, paymentWasAbandoned, holdWasVoided, authorizedAfterTheEnd, twoObjectsWereMade, holdLapsed, paymentWasRetried, clocksDisagreed,
+		paymentWasDeclined, owedWasDeclined, paymentWasAbandoned, holdWasVoided, authorizedAfterTheEnd, twoObjectsWereMade, holdLapsed, paymentWasRetried, clocksDisagreed,
 		attemptWasSpent, keyWasForgotten, refundWasMade, refundFailedLate, handWasLearned, disputeWasLearned, noticeFoundBooking, webhookWasTaken, webhookWasRefused,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hailstone-rides/hailstone/internal/booking"
 	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/events/eventstest"
 	"github.com/hailstone-rides/hailstone/internal/relay"
@@ -89,6 +90,8 @@ func (l eventLog) reads(ctx context.Context, t *task, op, what string) error {
 func (l eventLog) Append(ctx context.Context, at events.Position, draft events.Draft) (events.Appended, error) {
 	t := taskOf(ctx)
 	l.travel(t)
+	l.overtake(t, at, draft)
+	draft = l.canaryFact(draft)
 	if l.behind(t.inv.environment) {
 		draft = l.asOlder(draft)
 	}
@@ -177,6 +180,9 @@ func (w *World) commit(c events.Commit, draft events.Draft) {
 	for _, e := range c.Events {
 		r.EventTypes = append(r.EventTypes, e.Type)
 		w.src.mixText(e.Type)
+	}
+	if last := r.EventTypes[len(r.EventTypes)-1]; last == booking.TypeRideCompleted || last == booking.TypeBookingCanceled {
+		w.cancelAtTheEnd(c.Stream)
 	}
 	for _, reader := range w.readers {
 		reader.add(r)

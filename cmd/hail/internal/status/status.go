@@ -47,6 +47,8 @@ type Report struct {
 	Breaker  *Breaker   `json:"breaker,omitempty"`
 	Payments *Waiting   `json:"payments,omitempty"`
 	Overdue  *Waiting   `json:"overdue,omitempty"`
+	// Failed are payments that wait for an operator.
+	Failed *Waiting `json:"failed_payments,omitempty"`
 	// Projections is what is done about the views as a whole.
 	Projections *rebuild.State `json:"projections,omitempty"`
 	// Attention is what needs somebody, and Unknown what could not be read, and why.
@@ -140,24 +142,62 @@ func (s Sources) payments(ctx context.Context, r *Report) error {
 	return nil
 }
 
-// overdue looks at the deadlines of bookings that the sweeper has not got to.
+// overdue looks at the deadlines of bookings that the sweeper has not got to, and at
+// failed payments, whose deadline means nothing: they wait for an operator.
 func (s Sources) overdue(ctx context.Context, r *Report) error {
-	const page = 25 // of each shard, the longest overdue first
-	var w Waiting
+	// Of each shard, the longest overdue first. A payment that has just failed is seen
+	// unless so many others in its shard are due within the same quarter of an hour.
+	const page = 25
+	var overdue, failed Waiting
 	for shard := range readmodel.DeadlineShards {
-		places, _, err := s.Views.Overdue(ctx, readmodel.OverdueQuery{Shard: shard, By: r.At, Limit: page})
+		by := r.At.Add(readmodel.PaymentCheckAfter)
+		places, _, err := s.Views.Overdue(ctx, readmodel.OverdueQuery{Shard: shard, By: by, Limit: page})
+		if err != nil {
+			return err
+		}
+		failures, err := s.failures(ctx, places)
 		if err != nil {
 			return err
 		}
 		for _, p := range places {
-			w.add(r.At.Sub(p.Time))
+			switch {
+			case failures[p.ID]:
+				failed.add(r.At.Sub(p.Time.Add(-readmodel.PaymentCheckAfter)))
+			case !p.Time.After(r.At):
+				overdue.add(r.At.Sub(p.Time))
+			}
 		}
 	}
-	r.Overdue = &w
-	if w.Oldest > tooLongOverdue.Seconds() {
-		r.attend("A booking has been overdue for %s: the sweeper does not get to it.", age(w.Oldest))
+	r.Overdue, r.Failed = &overdue, &failed
+	if overdue.Oldest > tooLongOverdue.Seconds() {
+		r.attend("A booking has been overdue for %s: the sweeper does not get to it.", age(overdue.Oldest))
+	}
+	if failed.Count > 0 {
+		r.attend("%d payments have failed, the first %s ago: RUNBOOK.md, Payment failed, says how to retry them.", failed.Count, age(failed.Oldest))
 	}
 	return nil
+}
+
+// failures returns the bookings whose payment has failed, as far as their views can be
+// read.
+func (s Sources) failures(ctx context.Context, places []readmodel.Place) (map[booking.ID]bool, error) {
+	if len(places) == 0 {
+		return nil, nil //nolint:nilnil // nothing has failed
+	}
+	var ids []booking.ID
+	for _, p := range places {
+		ids = append(ids, p.ID)
+	}
+	records, err := s.Views.Records(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	failed := map[booking.ID]bool{}
+	for id, record := range records {
+		view, err := readmodel.Decode(record.Body)
+		failed[id] = err == nil && view.Payment.State == booking.PaymentHasFailed
+	}
+	return failed, nil
 }
 
 func (w *Waiting) add(d time.Duration) {

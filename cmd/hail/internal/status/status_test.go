@@ -91,6 +91,19 @@ func (s *stack) books(name string, ago time.Duration, commits int) booking.ID {
 	return id
 }
 
+// fails makes a booking whose payment failed some time ago.
+func (s *stack) fails(name string, ago time.Duration) booking.ID {
+	s.Helper()
+	id := s.books(name, ago, 1)
+	_, err := s.rides.Bookings.Execute(s.Context(), id, booking.RecordPaymentFailure{
+		At: s.now.Add(-ago), Group: 1, Operation: booking.OperationAuthorize, Reason: "x",
+	}, booking.Envelope{CommandID: "failed", Actor: booking.ActorPayment, At: s.now.Add(-ago)})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return id
+}
+
 // shows brings the view of a booking up to date.
 func (s *stack) shows(id booking.ID) {
 	s.Helper()
@@ -127,7 +140,7 @@ func TestAHealthyStackNeedsNobody(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	for _, want := range []string{
-		"payments  3        0          0        0     -", "0 of the 2 newest bookings behind the log\n", "projection 250ms (p99), relay -",
+		"payments  3        0          0        0     -", "0 of the 2 newest bookings behind the log\n", "0 payments wait for an operator\n", "projection 250ms (p99), relay -",
 		"closed, AUTO", "last audit 1h0m0s ago: 7 views, 1 differences, 1 mended", "Nothing needs attention.",
 	} {
 		if !strings.Contains(r.Text(), want) {
@@ -161,6 +174,10 @@ func TestWhatNeedsSomebodyIsTold(t *testing.T) {
 			}
 		}, "A payment has waited for 1h0m0s"},
 		"a booking is overdue": {func(s *stack) { s.shows(s.books("a", time.Hour, 1)) }, "overdue for 30m0s"},
+		"a payment has failed": {func(s *stack) {
+			s.shows(s.fails("a", 2*time.Hour))
+			s.shows(s.fails("b", 5*time.Minute))
+		}, "2 payments have failed, the first 2h0m0s ago"},
 		"a rebuild is refused": {func(s *stack) {
 			s.projections(func(st *rebuild.State) { st.Rebuild = &rebuild.Rebuild{Target: 2, Phase: rebuild.Refused} })
 		}, "The rebuild of projection 2 kept differing"},

@@ -36,6 +36,9 @@ func (r Report) Text() string {
 	if o := r.Overdue; o != nil {
 		fmt.Fprintf(table, "deadlines\t%d overdue%s\n", o.Count, by(o.Count, o.Oldest))
 	}
+	if f := r.Failed; f != nil {
+		fmt.Fprintf(table, "failed\t%d payments wait for an operator%s\n", f.Count, by(f.Count, f.Oldest))
+	}
 	if s := r.Projections; s != nil {
 		fmt.Fprintf(table, "projections\t%s\n", projectionsText(*s, r.At))
 	}
