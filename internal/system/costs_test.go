@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -440,11 +441,23 @@ func (l *ledger) bills(c consumption, n tally, requests, stage int) {
 	want := map[string]float64{
 		"DynamoDB write units": c.writes, "DynamoDB read units": c.reads, "SQS requests": float64(perHint * (n.projection + n.payments)),
 		"HTTP API requests": float64(requests), "Lambda requests": float64(invocations), "Lambda GB-seconds": seconds, "CloudWatch GB of logs": kilobytes / 1e6,
+		"CloudWatch GB of access logs": float64(requests) * accessLine(l.T) / 1e9,
 	}
 	l.adds("A million bookings in dollars", want, stage)
 	l.adds("With an event bus", map[string]float64{
 		"EventBridge entries": float64(n.events), "Lambda requests": float64(n.commits), "Lambda GB-seconds": published * float64(n.commits), "CloudWatch GB of logs": float64(n.commits) / 1e6,
 	}, stage)
+}
+
+// accessLine are the bytes that a line of the access log is billed as. internal/deploytest compares the page with the
+// template's format.
+func accessLine(t *testing.T) float64 {
+	t.Helper()
+	found := regexp.MustCompile(`A line of the access log is (\d+) bytes, of the longest route, and CloudWatch counts (\d+) more`).FindStringSubmatch(costs(t))
+	if found == nil {
+		t.Fatal("docs/COSTS.md does not say how long a line of the access log is")
+	}
+	return number(t, found[1]) + number(t, found[2])
 }
 
 // published are the GB-seconds of publishing a commit: 10 ms with 256 MB.
