@@ -86,6 +86,12 @@ func (s Sources) metrics(ctx context.Context, r *Report) error {
 		return err
 	}
 	r.Metrics = &m
+	if m.OldestPayment != nil && *m.OldestPayment > tooLongQueued.Seconds() {
+		r.attend("A hint waited %s for the payment function: it takes less than comes, or nothing.", age(*m.OldestPayment))
+	}
+	if m.OldestHint != nil && *m.OldestHint > tooLongQueued.Seconds() {
+		r.attend("A hint waited %s for the projector: it takes less than comes, or nothing.", age(*m.OldestHint))
+	}
 	if m.IteratorAge != nil && *m.IteratorAge > tooOldIterator.Seconds() {
 		r.attend("The relay was %s behind the log's stream: look at its errors.", age(*m.IteratorAge))
 	}

@@ -116,10 +116,11 @@ func (s Sources) breaker(ctx context.Context, r *Report) error {
 	return nil
 }
 
-// Thresholds are those of the alarms.
+// Thresholds are those of the alarms in template.yaml; a test holds them to that.
 const (
-	tooLongDue     = 15 * time.Minute
-	tooLongOverdue = 10 * time.Minute
+	tooLongQueued  = 5 * time.Minute
+	tooLongDue     = 30 * time.Minute
+	tooLongOverdue = 15 * time.Minute
 	tooFarBehind   = 30 * time.Second
 	tooOldIterator = time.Minute
 	tooLongUnclean = 48 * time.Hour

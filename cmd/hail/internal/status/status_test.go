@@ -196,8 +196,10 @@ func TestWhatNeedsSomebodyIsTold(t *testing.T) {
 				st.Audit, st.CleanSince = &rebuild.Audit{Phase: rebuild.Checking, Began: s.now}, s.now.Add(-49*time.Hour)
 			})
 		}, "No audit that began in the last 49h0m0s"},
-		"the relay lags":     {func(s *stack) { s.metrics.IteratorAge = seconds(90) }, "The relay was 1m30s behind"},
-		"the projector lags": {func(s *stack) { s.metrics.ProjectionLag = seconds(31) }, "Views were 31s behind"},
+		"payments fall behind": {func(s *stack) { s.metrics.OldestPayment = seconds(301) }, "A hint waited 5m1s for the payment function"},
+		"views fall behind":    {func(s *stack) { s.metrics.OldestHint = seconds(400) }, "A hint waited 6m40s for the projector"},
+		"the relay lags":       {func(s *stack) { s.metrics.IteratorAge = seconds(90) }, "The relay was 1m30s behind"},
+		"the projector lags":   {func(s *stack) { s.metrics.ProjectionLag = seconds(31) }, "Views were 31s behind"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
