@@ -2,6 +2,7 @@
 yields a sentence for each fault, and names the page that it is from."""
 
 import graphlib
+import json
 import re
 
 from deployment import PSEUDO, references
@@ -177,10 +178,23 @@ def names(resources):
             yield f"{name} has the same name in each region, of which an account has only one"
 
 
+# API Gateway, http-api-logging-variables: what an access log of an HTTP API may have, identities and claims aside.
+VARIABLES = {
+    "accountId", "apiId", "authorizer.error", "awsEndpointRequestId", "dataProcessed", "domainName", "domainPrefix", "error.message",
+    "error.messageString", "error.responseType", "extendedRequestId", "httpMethod", "identity.sourceIp", "identity.userAgent",
+    "integration.error", "integration.integrationStatus", "integration.latency", "integration.requestId", "integration.status",
+    "integrationErrorMessage", "integrationLatency", "integrationStatus", "path", "protocol", "requestId", "requestTime",
+    "requestTimeEpoch", "responseLatency", "responseLength", "routeKey", "stage", "status",
+}
+
+
 # API Gateway: the account's resource policy for logs ends at 5,120 characters, and grows with each group outside this prefix.
 def access_logs(resources):
-    """Access logs go to a group that the account's one policy for vended logs already covers."""
+    """Access logs are JSON of variables that there are, in a group that the account's one policy for vended logs covers."""
     for name, stage in of_type(resources, "AWS::ApiGatewayV2::Stage"):
+        for key, value in json.loads(stage["AccessLogSettings"]["Format"]).items():
+            if value.removeprefix("$context.") not in VARIABLES:
+                yield f"{name} logs {value} as {key}, which API Gateway does not have"
         for group, _ in references(stage["AccessLogSettings"]["DestinationArn"]):
             if not resources[group]["Properties"]["LogGroupName"].startswith("/aws/vendedlogs/"):
                 yield f"{name} logs to {group}, which is outside /aws/vendedlogs/"
