@@ -46,11 +46,15 @@ type Common struct {
 }
 
 // Load reads settings into T by its env tags. A missing or malformed variable is
-// an error that names it: a function with half its settings must not start.
+// an error that names it: a function with half its settings must not start, nor one
+// that would fail only at the request that needs a wrong one.
 func Load[T any]() (T, error) {
 	settings, err := env.ParseAs[T]()
 	if err != nil {
 		return settings, fmt.Errorf("environment: %w", named[T](err))
+	}
+	if err := validate(settings); err != nil {
+		return settings, fmt.Errorf("environment: %w", err)
 	}
 	return settings, nil
 }
@@ -112,6 +116,14 @@ func AWS(ctx context.Context) (aws.Config, error) {
 	)
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
+	}
+	if cfg.Region == "" {
+		return aws.Config{}, errors.New("AWS configuration: AWS_REGION is missing")
+	}
+	if endpoint := aws.ToString(cfg.BaseEndpoint); endpoint != "" {
+		if err := httpURL(endpoint); err != nil {
+			return aws.Config{}, fmt.Errorf("AWS configuration: AWS_ENDPOINT_URL: %w", err)
+		}
 	}
 	transport := httpclient.NewTransport(connectTimeout)
 	if theirs, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {

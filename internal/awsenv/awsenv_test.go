@@ -162,6 +162,21 @@ func TestTheCertificatesOfABundleAreTrusted(t *testing.T) {
 	}
 }
 
+// What would fail at the first call is refused at the start.
+func TestAnIncompleteConfigurationIsAnError(t *testing.T) {
+	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_PROFILE", "")
+	t.Setenv("AWS_DEFAULT_REGION", "")
+	for region, endpoint := range map[string]string{"": "", "eu-west-3": "localhost:4566"} {
+		t.Setenv("AWS_REGION", region)
+		t.Setenv("AWS_ENDPOINT_URL", endpoint)
+		if _, err := awsenv.AWS(t.Context()); err == nil || !strings.Contains(err.Error(), "AWS_") {
+			t.Errorf("region %q, endpoint %q: error %v, want one that names the variable", region, endpoint, err)
+		}
+	}
+}
+
 func TestABrokenConfigurationIsAnError(t *testing.T) {
 	t.Setenv("AWS_PROFILE", "nobody")
 	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))

@@ -2,6 +2,8 @@ package awsenv
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,4 +23,9 @@ func TransportOf(t *testing.T, cfg aws.Config) (*http.Client, *httpclient.Transp
 		t.Fatalf("the transport is %T", client.Transport)
 	}
 	return client, transport
+}
+
+// HasRule says whether the values of a variable are checked.
+func HasRule(variable string) bool {
+	return slices.ContainsFunc(rules(), func(r rule) bool { return strings.HasSuffix(variable, r.suffix) })
 }
