@@ -70,8 +70,22 @@ func (v *validation) trip(t Tariff, product string, from, to Place) {
 	if _, known := t.Products[product]; !known {
 		v.add("/product", "must be one of "+strings.Join(t.ProductNames(), ", "))
 	}
-	if len(v.problems) == 0 && t.Distance(from, to) > t.MaxDistance {
+	if len(v.problems) > 0 {
+		return
+	}
+	v.area("/pickup", t, from)
+	v.area("/dropoff", t, to)
+	switch {
+	case from.Lat == to.Lat && from.Lng == to.Lng:
+		v.add("/dropoff", "must be another place than the pickup")
+	case t.Distance(from, to) > t.MaxDistance:
 		v.add("/dropoff", "is farther than this service drives")
+	}
+}
+
+func (v *validation) area(pointer string, t Tariff, p Place) {
+	if !t.drives(p) {
+		v.add(pointer, "is outside of where this service drives")
 	}
 }
 

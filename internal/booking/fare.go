@@ -25,9 +25,11 @@ type Tariff struct {
 	// HeadroomPercent is held on top of the quote, for the longer ride.
 	HeadroomPercent int64 `json:"headroom_percent"`
 	// MaxDistance is the longest ride, in meters of road.
-	MaxDistance int64              `json:"max_distance_m"`
-	Fees        Fees               `json:"fees"`
-	Products    map[string]Product `json:"products"`
+	MaxDistance int64 `json:"max_distance_m"`
+	// Areas are where rides begin and end; none means everywhere.
+	Areas    []Area             `json:"areas,omitzero"`
+	Fees     Fees               `json:"fees"`
+	Products map[string]Product `json:"products"`
 }
 
 // Fees are what a booking costs that is not driven.
@@ -106,6 +108,13 @@ func (t Tariff) validate() error {
 		return fmt.Errorf("fees must be multiples of %d in %s", currency.Step, t.Currency)
 	case len(t.Products) == 0:
 		return fmt.Errorf("there are no products")
+	case t.Areas != nil && len(t.Areas) == 0:
+		return fmt.Errorf("areas must be left out, or name at least one")
+	}
+	for i, a := range t.Areas {
+		if err := a.validate(); err != nil {
+			return fmt.Errorf("area %d: %w", i+1, err)
+		}
 	}
 	for name, p := range t.Products {
 		if err := t.validateProduct(p, currency); err != nil {

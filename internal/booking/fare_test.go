@@ -403,6 +403,17 @@ func TestABadTariffIsRefused(t *testing.T) {
 		"a negative minute":      {`"per_minute":30`, `"per_minute":-1`},
 		"a minimum below a card": {`700`, `49`},
 		"no minimum":             {`,"minimum":700`, ``},
+		"areas of none":          {`"fees"`, `"areas":[],"fees"`},
+		"an area upside down":    {`"fees"`, `"areas":[{"south":53,"west":13,"north":52,"east":14}],"fees"`},
+		"an area of a line":      {`"fees"`, `"areas":[{"south":52,"west":13,"north":52,"east":14}],"fees"`},
+		"an area west of east":   {`"fees"`, `"areas":[{"south":52,"west":170,"north":53,"east":-170}],"fees"`},
+		"an area of no width":    {`"fees"`, `"areas":[{"south":52,"west":13,"north":53,"east":13}],"fees"`},
+		"an area past the pole":  {`"fees"`, `"areas":[{"south":52,"west":13,"north":91,"east":14}],"fees"`},
+		"an area past the south": {`"fees"`, `"areas":[{"south":-91,"west":13,"north":53,"east":14}],"fees"`},
+		"an area past the date":  {`"fees"`, `"areas":[{"south":52,"west":13,"north":53,"east":181}],"fees"`},
+		"an area before it":      {`"fees"`, `"areas":[{"south":52,"west":-181,"north":53,"east":14}],"fees"`},
+		"the second area is bad": {`"fees"`, `"areas":[{"south":52,"west":13,"north":53,"east":14},{"south":0,"west":0,"north":0,"east":0}],"fees"`},
+		"an area in other words": {`"fees"`, `"areas":[{"lat":52}],"fees"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -124,7 +124,7 @@ func TestBordersBelongToTheRange(t *testing.T) {
 	for name, body := range map[string]string{
 		"the poles":                  `{"pickup":{"lat":90,"lng":180},"dropoff":{"lat":89.9,"lng":-180},"product":"xl","payment_method":"pm_x"}`,
 		"the south pole":             `{"pickup":{"lat":-90,"lng":-180},"dropoff":{"lat":-90,"lng":180},"product":"premium","payment_method":"pm_x"}`,
-		"zero":                       `{"pickup":{"lat":0,"lng":-0.0},"dropoff":{"lat":0,"lng":0},"product":"standard","payment_method":"pm_x"}`,
+		"zero":                       `{"pickup":{"lat":0,"lng":-0.0},"dropoff":{"lat":0,"lng":0.001},"product":"standard","payment_method":"pm_x"}`,
 		"a label of 120 characters":  with(`Alexanderplatz`, strings.Repeat("ß", 120)),
 		"an empty label":             with(`Alexanderplatz`, ``),
 		"a label beyond the plane":   with(`Alexanderplatz`, `\ud83d\ude95`),

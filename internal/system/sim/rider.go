@@ -43,8 +43,9 @@ const patienceOfRiders = 3 * time.Hour
 // ride is everything that a rider does about one booking.
 func (r *rider) ride() {
 	r.pause(r.task, 0, time.Hour)
-	body := fmt.Sprintf(`{"pickup":%s,"dropoff":%s,"product":%q,"payment_method":%q}`,
-		places[r.src.pick("pickup of "+r.name, len(places)-1)], places[1+r.src.pick("dropoff of "+r.name, len(places)-1)],
+	from := r.src.pick("pickup of "+r.name, len(places)-1)
+	to := (from + 1 + r.src.pick("dropoff of "+r.name, len(places)-1)) % len(places) // another one
+	body := fmt.Sprintf(`{"pickup":%s,"dropoff":%s,"product":%q,"payment_method":%q}`, places[from], places[to],
 		products[r.src.pick("product of "+r.name, len(products))], methods[r.src.pick("method of "+r.name, len(methods))])
 	r.id = booking.IDFor(r.who.caller(), r.key)
 	create := request{who: r.who, method: http.MethodPost, path: bookingsPath, body: body, key: r.key, booking: r.id}
