@@ -36,6 +36,19 @@ func (s *session) reads() {
 		}
 		return errors.Join(response.Err(http.StatusNotModified), ensure(len(response.Body) == 0, "a body: %s", response.Body))
 	})
+	s.check("HEAD answers as GET, without the body", func() error {
+		if s.confirmed.ID == "" {
+			return errNoBooking
+		}
+		response, err := s.rider.Do(s.ctx, api.Request{Method: http.MethodHead, Path: "/v1/bookings/" + s.booking.ID})
+		if err != nil {
+			return err
+		}
+		return errors.Join(
+			response.Err(http.StatusOK), equal("ETag", response.Header.Get("ETag"), etag(s.confirmed.Version)),
+			ensure(len(response.Body) == 0, "a body: %s", response.Body),
+		)
+	})
 	s.check("the history tells requested to confirmed, without tokens or references of the provider", func() error {
 		return s.toldAs("BookingRequested", "PaymentStarted", "PaymentAuthorized", "BookingConfirmed")
 	})

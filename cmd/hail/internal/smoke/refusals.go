@@ -122,6 +122,13 @@ func (s *session) refusedRequests() {
 		}
 		return problem(response, http.StatusBadRequest, "missing-idempotency-key")
 	})
+	s.check("an Idempotency-Key that could be two, as the gateway joins them, is refused with 400", func() error {
+		response, err := s.post(s.key+","+s.key, api.SampleRequest())
+		if err != nil {
+			return err
+		}
+		return problem(response, http.StatusBadRequest, "malformed-request")
+	})
 	s.check("a body with values out of range is refused with 422 that points at each", func() error {
 		request := api.SampleRequest()
 		request.Pickup.Lat, request.Product = 91, "hovercraft"

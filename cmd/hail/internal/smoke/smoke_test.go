@@ -105,6 +105,11 @@ func TestFaultsAreFound(t *testing.T) {
 		{"foreign tells more", by(otherToken, foreign(member("detail", "It is not yours."))), "another rider's booking"},
 		{"key not needed", at(post, bookings, text("missing-idempotency-key", "malformed-request")), "without Idempotency-Key"},
 		{"not a problem document", at(post, bookings, header("Content-Type", "application/json")), "without Idempotency-Key"},
+		{"a joined key is taken", func(r *http.Request, a *answer) {
+			if strings.Contains(r.Header.Get("Idempotency-Key"), ",") {
+				a.status = http.StatusCreated
+			}
+		}, "could be two"},
 		{"one error of two", at(post, bookings, text("/product", "/pickup/lat")), "out of range"},
 		{"unknown field ignored", at(post, bookings, text("malformed-request", "validation-failed")), "unknown field"},
 
@@ -114,6 +119,16 @@ func TestFaultsAreFound(t *testing.T) {
 				a.status, a.body = http.StatusOK, "{}"
 			}
 		}), "If-None-Match"},
+		{"no HEAD", func(r *http.Request, a *answer) {
+			if r.Method == http.MethodHead {
+				a.status = http.StatusNotFound
+			}
+		}, "HEAD answers as GET"},
+		{"a HEAD of nothing", func(r *http.Request, a *answer) {
+			if r.Method == http.MethodHead {
+				a.header.Del("ETag")
+			}
+		}, "HEAD answers as GET"},
 		{"gap in the history", at(get, "/events", text("PaymentStarted", "BookingRequested")), "the history tells requested"},
 		{"wrong version in the history", at(get, "/events", text(`"version":2`, `"version":3`)), "the history tells requested"},
 		{"token in the history", at(get, "/events", text(`"PaymentStarted"`, `"PaymentStarted","method":"pm_card_visa"`)), "the history tells requested"},
