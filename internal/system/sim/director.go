@@ -204,6 +204,12 @@ func (w *World) conclude() {
 	}
 	if w.result.Violation == nil {
 		w.oracle.finished()
+		if w.calm {
+			w.finishedCalmly()
+		}
+		if w.forgetful {
+			w.finishedForgetfully()
+		}
 		for _, judge := range w.ends {
 			judge()
 		}

@@ -27,6 +27,9 @@ func (s documentStore) Get(ctx context.Context, id string) (control.Document, er
 	t := taskOf(ctx)
 	own := strings.HasPrefix(id, "sweeper/")
 	if !own {
+		s.counts("document by " + t.inv.function)
+	}
+	if !own {
 		s.travel(t)
 	}
 	if s.fate("get document by "+t.inv.function, throttled) != none {

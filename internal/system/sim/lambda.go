@@ -15,7 +15,7 @@ const (
 )
 
 func lambdaPart() part {
-	return part{faults: odds{slow: 0.05, frozen: 0.01, crash: 0.03, skewed: 0.8}}
+	return part{canaries: []Canary{alarmForgotten}, faults: odds{slow: 0.05, frozen: 0.01, crash: 0.03, skewed: 0.8}}
 }
 
 // environment is where a function runs, again and again: it has a clock of its own.
@@ -57,6 +57,8 @@ type invocation struct {
 	// thawed is an invocation that was frozen, and then on its way even after its
 	// time was over.
 	thawed bool
+	// alarms are what must be logged before the invocation ends well.
+	alarms []string
 	// appended tells that an append is done and its answer on its way.
 	appended bool
 }
@@ -84,7 +86,9 @@ func (w *World) invoke(env *environment, timeout time.Duration, fn func(context.
 		ctx, cancel := context.WithDeadline(withTask(w.ctx, t), inv.deadline)
 		defer cancel()
 		fn(ctx, inv)
-		alive = !inv.dead
+		if alive = !inv.dead; alive && len(inv.alarms) > 0 {
+			w.fail("what people must look at is an alarm", "", "%s ends without %v", t.name, inv.alarms)
+		}
 	})
 }
 

@@ -74,6 +74,9 @@ func (o *oracle) answered(r request, before seen, a answer) {
 		return
 	case a.status == http.StatusServiceUnavailable:
 		o.reach(answerWasUnavailable)
+		if o.calm {
+			o.fail(quietRule, r.booking, "%s %s: %s", r.method, r.path, a.body)
+		}
 		if acc := o.streams[r.booking.Stream()]; r.key != "" && !before.stored && acc != nil && acc.commands[r.command()] {
 			o.reach(writtenThoughUnknown)
 		}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/rebuild"
 )
 
@@ -80,8 +81,13 @@ func (r *rebuilds) arrived(run rebuild.Run, now rebuild.State) {
 	counts, findings, over := rebuild.Sum(all)
 	switch {
 	case err != nil || run.Work == rebuild.Drop || over < run.Segments: // dropped, or aborted
-	case counts.Streams < int64(r.asked[run.ID]):
+	case counts.Streams < int64(r.asked[run.ID]) || r.calm && counts.Streams > int64(len(r.oracle.order)):
 		r.fail("5: a walk meets every stream", "", "%s met %d of %d", run.ID, counts.Streams, r.asked[run.ID])
+	}
+	if run.Work == rebuild.Drop && over == run.Segments {
+		if left, _, err := r.projected(run.Projection).Walk(r.ctx, readmodel.Segment{Of: 1}, "", 1); err != nil || len(left) > 0 {
+			r.fail("5: what is dropped is gone", "", "projection %d still has %v (%v)", run.Projection, left, err)
+		}
 	}
 	for _, f := range findings {
 		r.tell(string(f.Booking), "%s finds %+v", run.ID, f)

@@ -18,13 +18,14 @@ const (
 	refundedAgainWithoutLooking Canary = "a refund is repeated in another group without looking"
 	replayTakenForFinal         Canary = "a failure that the provider replays is taken for final"
 	failedWhileHeld             Canary = "a payment is failed while its hold is open"
+	askedTwice                  Canary = "the provider is asked twice where once is enough"
 	handNotSeen                 Canary = "a refund that was made by hand is not seen"
 )
 
 func providerCanaries() []Canary {
 	return []Canary{
 		confirmedWithoutLooking, cancelForgotten, capturedAgainWithoutLooking, refundedAgainWithoutLooking,
-		replayTakenForFinal, failedWhileHeld, handNotSeen,
+		replayTakenForFinal, failedWhileHeld, handNotSeen, askedTwice,
 	}
 }
 

@@ -273,6 +273,7 @@ func (s sender) Send(ctx context.Context, hints []queue.Hint) ([]int, error) {
 			lost = append(lost, i)
 			continue
 		}
+		s.counts("hint for " + s.function + " by " + t.inv.function)
 		s.hinted[hinted{h.Stream, h.Version}] = true
 		if t.inv.function == "relay" && s.strikes(dropped, s.function) {
 			s.tell(string(h.Stream), "the hint %s@%d for %s is lost", h.Stream, h.Version, s.function)

@@ -88,6 +88,7 @@ const (
 	writtenThoughUnknown  Probe = "a write answered with 503 had been stored"
 	historyHadPages       Probe = "a history was read page by page"
 	nothingWasModified    Probe = "a read was answered with 304"
+	worldWasCalm          Probe = "nothing went wrong in a world"
 	requestWasMalformed   Probe = "a malformed request was refused"
 	fareWasQuoted         Probe = "a fare was quoted"
 	oneVersionWasRead     Probe = "a booking was read as it was at a version"
@@ -133,7 +134,7 @@ func Probes() []Probe {
 		viewWasMended, auditMended, projectionWasSwitched, rebuildWasAborted, sliceGoesOn, workerWasFenced,
 		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, namesakeWasHidden, oldRequestWasShown, commandWasTooLate, doubledKeyWasRefused, requestRaced, clientGaveUp,
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
-		requestWasMalformed, fareWasQuoted, oneVersionWasRead,
+		worldWasCalm, requestWasMalformed, fareWasQuoted, oneVersionWasRead,
 		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,
 		paymentWasDeclined, owedWasDeclined, paymentWasAbandoned, holdWasVoided, authorizedAfterTheEnd, twoObjectsWereMade, holdLapsed, paymentWasRetried, clocksDisagreed,
 		attemptWasSpent, keyWasForgotten, refundWasMade, refundFailedLate, handWasLearned, disputeWasLearned, noticeFoundBooking, webhookWasTaken, webhookWasRefused,
@@ -141,4 +142,9 @@ func Probes() []Probe {
 }
 
 // reach notes that a place was reached.
-func (w *World) reach(p Probe) { w.result.Reached[p] = true }
+func (w *World) reach(p Probe) {
+	w.result.Reached[p] = true
+	if w.calm && troubles[p] {
+		w.fail(quietRule, "", "%s", p)
+	}
+}

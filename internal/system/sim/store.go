@@ -50,6 +50,7 @@ var _ events.Store = eventLog{}
 // Load implements events.Store: strongly consistent, or not at all.
 func (l eventLog) Load(ctx context.Context, id events.StreamID) (events.History, error) {
 	t := taskOf(ctx)
+	l.counts("load by " + t.inv.function)
 	l.travel(t)
 	if err := l.reads(ctx, t, "load", string(id)); err != nil {
 		return events.History{}, err
@@ -89,6 +90,7 @@ func (l eventLog) reads(ctx context.Context, t *task, op, what string) error {
 // Append implements events.Store.
 func (l eventLog) Append(ctx context.Context, at events.Position, draft events.Draft) (events.Appended, error) {
 	t := taskOf(ctx)
+	l.counts("append by " + t.inv.function)
 	l.travel(t)
 	l.overtake(t, at, draft)
 	draft = l.canaryFact(draft)
@@ -127,12 +129,14 @@ func (l eventLog) Append(ctx context.Context, at events.Position, draft events.D
 		appended, err = l.storeAgain(t, at, draft)
 	}
 	t.inv.appended = err == nil
+	owing := alarmsOf(appended, err)
 	l.travel(t)
 	t.inv.appended = false
 	if err == nil && (fate == lostAfter || ctx.Err() != nil) {
 		l.reach(appendWasLostAfter)
 		return events.Appended{}, unknown
 	}
+	t.inv.alarms = append(t.inv.alarms, owing...)
 	return appended, err
 }
 

@@ -71,6 +71,9 @@ type told struct{ *World }
 // ErrorContext implements sweeper.Logger.
 func (t told) ErrorContext(_ context.Context, message string, attributes ...any) {
 	t.tell("", "the sweeper: %s %v", message, attributes)
+	if t.calm {
+		t.fail(quietRule, "", "the sweeper: %s %v", message, attributes)
+	}
 }
 
 // forget takes those off the list of lost hints that came to their end nevertheless.

@@ -107,6 +107,7 @@ func (s viewStore) err(ctx context.Context, what string) error {
 func (s viewStore) Put(ctx context.Context, v readmodel.View) error {
 	t := taskOf(ctx)
 	s.travel(t)
+	s.counts("put by " + t.inv.function)
 	fate := s.fate("put by "+t.inv.function, throttled, lostBefore, lostAfter, late)
 	if fate != none {
 		s.tell(string(v.ID), "%s: put view %d: %s", t.name, v.Version, fate)
@@ -163,6 +164,7 @@ func (s viewStore) stores(v readmodel.View, write func() error) {
 func (s viewStore) Get(ctx context.Context, id booking.ID) (readmodel.View, bool, error) {
 	t := taskOf(ctx)
 	s.travel(t)
+	s.counts("get by " + t.inv.function)
 	fate := s.fate("get view", throttled, stale)
 	if fate == throttled || ctx.Err() != nil {
 		s.reach(viewStoreWasAway)
@@ -210,6 +212,7 @@ func (s viewStore) list(
 ) ([]readmodel.View, readmodel.Place, error) {
 	t := taskOf(ctx)
 	s.travel(t)
+	s.counts("list by " + t.inv.function)
 	fate := s.fate("list", throttled, stale)
 	if fate == throttled || ctx.Err() != nil {
 		return nil, readmodel.Place{}, s.err(ctx, "list")

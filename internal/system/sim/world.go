@@ -56,6 +56,11 @@ type World struct {
 	sched *scheduler
 	plan  plan
 	quiet bool // nothing goes wrong any more
+	// calm is a world in which nothing ever goes wrong: it is judged more strictly.
+	calm bool
+	// forgetful is a world in which hints are lost, and nothing else goes wrong.
+	forgetful bool
+	costs     map[string]int // calls, by what they are and who makes them
 	// punctual has schedules keep to their minute.
 	punctual bool
 	canary   Canary
@@ -120,7 +125,7 @@ func Run(o Options) (Result, error) {
 	w := &World{
 		canary: o.Canary, ctx: context.Background(), began: time.Now(), story: o.Story,
 		result: Result{Ends: map[string]int{}, Faults: map[fault]int{}, Reached: map[Probe]bool{}}, movedAt: time.Now(),
-		hidden: map[string]bool{},
+		hidden: map[string]bool{}, costs: map[string]int{},
 	}
 	switch {
 	case o.Trace != nil:
@@ -138,6 +143,9 @@ func Run(o Options) (Result, error) {
 	}
 	w.sched, w.projections.revision = &scheduler{src: w.src}, -1 // not even read that there is none
 	w.oracle = newOracle(w)
+	if o.Only == nil {
+		w.calms()
+	}
 	if err := w.build(); err != nil {
 		return Result{}, err
 	}
@@ -164,10 +172,16 @@ var alarmsOfPayments = []string{
 func (alarm) Enabled(context.Context, slog.Level) bool { return true }
 
 // Handle implements slog.Handler.
-func (a alarm) Handle(_ context.Context, r slog.Record) error {
+func (a alarm) Handle(ctx context.Context, r slog.Record) error {
 	text := r.Message
+	if a.canary != alarmForgotten {
+		a.oracle.hears(ctx, r.Message)
+	}
 	r.Attrs(func(attr slog.Attr) bool { text += " " + attr.String(); return true })
 	a.oracle.keepsSecret("a log line", []byte(text))
+	if a.calm && r.Level >= slog.LevelWarn && !slices.Contains(alarmsOfPayments, r.Message) {
+		a.fail(quietRule, "", "%s", text)
+	}
 	if r.Level >= slog.LevelError && !slices.Contains(alarmsOfPayments, r.Message) {
 		a.fail("nothing is logged as an error", "", "%s", text)
 	}
