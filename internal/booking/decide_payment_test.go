@@ -300,6 +300,13 @@ func TestARefund(t *testing.T) {
 		"without a word":  {captured, booking.RequestRefund{At: noon, RefundID: "rf_1"}, nil, booking.CodeValidationFailed},
 		"before capture":  {over(t), ask("rf_1", nil), nil, booking.CodeInvalidState},
 		"after all went":  {after(captured, asked("rf_1", 1084)), ask("rf_2", nil), nil, booking.CodeInvalidState},
+		// While one is open, more may go back by hand: less than nothing is left then.
+		"after too much was asked for": {
+			after(captured, asked("rf_1", 1000), asked("re_x", 800), done("re_x", 800)), ask("rf_2", nil), nil, booking.CodeInvalidState,
+		},
+		"of a part after too much was asked for": {
+			after(captured, asked("rf_1", 1000), asked("re_x", 800), done("re_x", 800)), ask("rf_2", money(eur(1))), nil, booking.CodeInvalidState,
+		},
 		"after a failure": {
 			after(captured, asked("rf_1", 1084), failed), ask("rf_2", nil), given{asked("rf_2", 1084)}, "",
 		},

@@ -210,7 +210,7 @@ func decideRequestRefund(s State, c RequestRefund) ([]Event, error) {
 			v.add("/amount/amount", "must not be 0")
 		}
 	}
-	if s.Payment.Status != PaymentIsCaptured || left == 0 {
+	if s.Payment.Status != PaymentIsCaptured || left <= 0 {
 		return nil, reject(CodeInvalidState, "There is nothing to refund: the payment is %s.", s.Payment.Status)
 	}
 	if err := v.err(); err != nil {

@@ -51,7 +51,7 @@ var troubles = map[Probe]bool{
 	holdLapsed: true, refundFailedLate: true, answerWasUnavailable: true, clientGaveUp: true, publishedTwice: true, eventWasLost: true,
 }
 
-// counts counts a call, by what it is and who makes it.
+// counts takes note of a call, by what it is and who makes it.
 func (w *World) counts(what string) {
 	if w.calm {
 		w.costs[what]++
@@ -108,8 +108,14 @@ func (w *World) paidCheaply(a *account) {
 		op   gatewaytest.Op
 		most int
 	}{
-		{gatewaytest.Create, 1}, {gatewaytest.Confirm, 1}, {gatewaytest.Capture, 1}, {gatewaytest.Cancel, 1}, {gatewaytest.Refund, refunds},
-		{gatewaytest.Retrieve, 3 + refunds}, {gatewaytest.Refunds, 3 * refunds}, {gatewaytest.Disputes, 0},
+		{gatewaytest.Create, 1},
+		{gatewaytest.Confirm, 1},
+		{gatewaytest.Capture, 1},
+		{gatewaytest.Cancel, 1},
+		{gatewaytest.Refund, refunds},
+		{gatewaytest.Retrieve, 3 + refunds},
+		{gatewaytest.Refunds, 3 * refunds},
+		{gatewaytest.Disputes, 0},
 	} {
 		if n := w.costs[string(c.op)+" for "+string(a.id)]; n > c.most {
 			w.fail("no call is made in vain", a.id, "%d times %s, want at most %d", n, c.op, c.most)

@@ -172,7 +172,9 @@ func (j judged) isAsked() {
 		role, ok = "rider", j.isRequestedRight
 		j.right(f.RiderID == j.owners[j.id].riderID(), "of %s", f.RiderID)
 	case booking.TypeDriverAssigned:
-		ok = func(w wish) bool { return strings.ToLower(w.DriverID) == f.DriverID }
+		ok = func(w wish) bool {
+			return f.DriverID == strings.ToLower(f.DriverID) && strings.EqualFold(w.DriverID, f.DriverID)
+		}
 	case booking.TypeDriverUnassigned:
 		j.right(f.DriverID == m.driver && f.AssignBy.Equal(f.At.Add(20*time.Minute)), "%s, assigned by %s", f.DriverID, f.AssignBy)
 	case booking.TypeRideCompleted:
