@@ -81,6 +81,7 @@ type modelMoney struct {
 // fact is an event as it is stored: the fields of all types together.
 type fact struct {
 	kind string
+	old  bool // a request that was stored before the world began
 
 	At            time.Time `json:"at"`
 	AuthorizeBy   time.Time `json:"authorize_by"`
@@ -141,11 +142,23 @@ func factsOf(c events.Commit) ([]fact, error) {
 		}
 		f := &facts[i]
 		f.kind, f.personal = e.Type, personal[strconv.Itoa(i)]
-		if f.kind == booking.TypeBookingCanceled && e.Schema == 1 {
-			f.Cause, f.Reason = f.Reason, ""
+		if e.Schema == 1 {
+			f.modernize()
 		}
 	}
 	return facts, nil
+}
+
+// modernize reads a fact of the first schema: a cancellation has its cause as its reason, and
+// a request the subject of its rider, whoever the issuer.
+func (f *fact) modernize() {
+	switch f.kind {
+	case booking.TypeBookingCanceled:
+		f.Cause, f.Reason = f.Reason, ""
+	case booking.TypeBookingRequested:
+		f.old, f.RiderID = true, riderOf("hailstone/rider/0", f.RiderID)
+	default:
+	}
 }
 
 // after returns the model after a fact.

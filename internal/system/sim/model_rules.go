@@ -154,9 +154,12 @@ func (j judged) by(role string, ok func(wish) bool) bool {
 }
 
 // riderID names a person by issuer and subject.
-func (p person) riderID() string {
+func (p person) riderID() string { return riderOf("hailstone/rider/1", p.issuer, p.name) }
+
+// riderOf is an id that stands for some parts.
+func riderOf(parts ...string) string {
 	var text []byte
-	for _, part := range []string{"hailstone/rider/1", p.issuer, p.name} {
+	for _, part := range parts {
 		text = append(binary.BigEndian.AppendUint64(text, uint64(len(part))), part...)
 	}
 	sum := sha256.Sum256(text)
@@ -166,6 +169,10 @@ func (p person) riderID() string {
 // isAsked judges what people ask for and nobody else.
 func (j judged) isAsked() {
 	f, m := j.fact(), j.before
+	if f.old {
+		j.right(j.owners[j.id].is(nobody), "of %s", f.RiderID)
+		return
+	}
 	role, ok := "dispatch", func(wish) bool { return true }
 	switch f.kind {
 	case booking.TypeBookingRequested:

@@ -203,9 +203,13 @@ func shownData(kind string, schema int, stored []byte, shown map[string]json.Raw
 	if json.Unmarshal(stored, &want) != nil {
 		return false
 	}
-	if kind == booking.TypeBookingCanceled && schema == 1 {
+	switch {
+	case kind == booking.TypeBookingCanceled && schema == 1:
 		want["cause"] = want["reason"]
 		delete(want, "reason")
+	case kind == booking.TypeBookingRequested && schema == 1:
+		want["rider_id"] = []byte(`"` + riderOf("hailstone/rider/0", strings.Trim(string(want["rider_id"]), `"`)) + `"`)
+	default:
 	}
 	for _, name := range []string{"ref", "group", "dispute_id"} {
 		delete(want, name)
