@@ -51,6 +51,9 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"book", "--api", "http://127.0.0.1:1"}, exitFailed, "--api needs --token"},
 		{[]string{"token", "--dir", empty}, exitFailed, "start it with hail dev up"},
 		{[]string{"dev", "down", "--dir", empty}, exitOK, "not running"},
+		{[]string{"doctor", "--env", "nowhere"}, exitUsage, `has no environment "nowhere"`},
+		{[]string{"doctor", "--parameters", "Stage"}, exitUsage, "want Name=value"},
+		{[]string{"doctor", "--env", "local", "--dir", empty}, exitFailed, "start it with hail dev up"},
 	}
 	for _, test := range tests {
 		code, stdout, stderr := hail(t, test.args...)

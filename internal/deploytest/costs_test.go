@@ -88,6 +88,8 @@ func TestTheCostsOfAnIdleStackAreTrue(t *testing.T) {
 	minutes := monthSeconds / 60.0
 	says(t, "COSTS.md", fmt.Sprintf("The sweeper's %s minutes come to %.0f cent of requests and, at 200 ms each, %.0f cents of\ntime",
 		grouped(minutes), 100*minutes*0.0000002, 100*minutes*0.2*256/1024*0.0000133334))
+	// Each of them looks at the eight shards of deferred work, half a read unit each, and at the queue.
+	says(t, "COSTS.md", fmt.Sprintf("The look costs 4 read units and 1 SQS request a\nminute, %.0f cents a month.", 100*minutes*(4*0.000000125+0.0000004)))
 }
 
 // keyRequests is how often a month DynamoDB and SQS ask KMS for a data key, if all functions are busy all the time. SQS

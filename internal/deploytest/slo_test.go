@@ -32,3 +32,29 @@ func TestCommitmentsHaveSourcesAndTheirProductIsTrue(t *testing.T) {
 	}
 	says(t, "SLO.md", fmt.Sprintf("API Gateway, Lambda and DynamoDB stand in a row for a request: %s = %.2f %%.", strings.Join(factors, " × "), 100*product))
 }
+
+// The objectives are those that alarms watch, and waiting is as long as queues and the stream keep what waits.
+func TestObjectivesAreThoseOfTheAlarms(t *testing.T) {
+	t.Parallel()
+	tpl := load(t).at(t, "prod")
+	watch := func(alarm string) (threshold, minutes, of int) {
+		id := tpl.alarmCalled(t, "hailstone-prod-"+alarm)
+		p := tpl.properties(t, id, alarmKinds[0])
+		return tpl.number(t, p["Threshold"]), tpl.number(t, p["DatapointsToAlarm"]) * tpl.number(t, p["Period"]) / 60,
+			tpl.number(t, p["EvaluationPeriods"]) * tpl.number(t, p["Period"]) / 60
+	}
+	latency, minutes, of := watch("api-latency")
+	says(t, "SLO.md", fmt.Sprintf("take less than %d s, cold starts included | `Latency` p99 of the API | `api-latency`: above for %d of %d minutes", latency/1000, minutes, of))
+	lag, minutes, _ := watch("projection-lag")
+	says(t, "SLO.md", fmt.Sprintf("follow the log within %d s | `ProjectionLag` p99 | `projection-lag`: above for %d minutes", lag/1000, minutes))
+	due, _, _ := watch("oldest-due-payment")
+	says(t, "SLO.md", fmt.Sprintf("is tried within %d minutes", due/60))
+	_, minutes, _ = watch("sweeper-silent")
+	says(t, "SLO.md", fmt.Sprintf("`sweeper-silent` after %d minutes", minutes))
+
+	const stream = 24 // hours that DynamoDB keeps a record
+	kept := tpl.number(t, tpl.properties(t, "PaymentsQueue", "AWS::SQS::Queue")["MessageRetentionPeriod"])
+	says(t, "SLO.md", fmt.Sprintf("records and messages wait for it, %d h and %d days", stream, kept/86400))
+	retried := tpl.number(t, tpl.events(t, "RelayFunction")[0].properties["MaximumRecordAgeInSeconds"])
+	says(t, "SLO.md", fmt.Sprintf("wait in the stream, up to %d h", retried/3600))
+}
