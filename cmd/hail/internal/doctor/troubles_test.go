@@ -150,6 +150,7 @@ func functionTroubles() map[string]trouble {
 		"an update that failed": {deployed: true, spoil: answers("lambda:GetFunctionConfiguration", toJSON(object{"State": "Active", "LastUpdateStatus": "Failed", "LastUpdateStatusReason": "no key"})), check: "functions", want: "the last update of function the-BookingFunction failed (no key)"},
 		"between two versions":  {deployed: true, spoil: answers("lambda:GetAlias", toJSON(object{"RoutingConfig": object{"AdditionalVersionWeights": object{"2": 0.1}}})), check: "functions", want: "is between two versions"},
 		"stopped by hand":       {deployed: true, spoil: answers("lambda:GetFunctionConcurrency", toJSON(object{"ReservedConcurrentExecutions": 0})), check: "functions", want: "has 0 reserved executions and not 100"},
+		"limited by hand":       {deployed: true, spoil: answers("lambda:GetFunctionConcurrency", toJSON(object{"ReservedConcurrentExecutions": 7})), check: "functions", want: "has 7 reserved executions and not 100"},
 		"nothing kept started":  {deployed: true, spoil: answers("lambda:GetProvisionedConcurrencyConfig", fails("ProvisionedConcurrencyConfigNotFoundException")), check: "functions", want: "keeps no environments started"},
 		"not started yet":       {deployed: true, spoil: answers("lambda:GetProvisionedConcurrencyConfig", toJSON(object{"Status": "IN_PROGRESS"})), check: "functions", want: "are IN_PROGRESS"},
 		"no mapping":            {deployed: true, spoil: mappings(func(object) []object { return []object{} }), check: check, want: "has 0 event source mappings and not 1"},
