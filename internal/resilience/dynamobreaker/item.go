@@ -37,10 +37,11 @@ const (
 )
 
 // Counts are attributes of their own, so that a report is one ADD:
-// healthy_<version>_<epoch> and failing_<version>_<epoch>.
+// healthy_<version>_<epoch>, failing_<version>_<epoch> and unaware_<version>_<epoch>.
 const (
 	countHealthy = "healthy"
 	countFailing = "failing"
+	countUnaware = "unaware"
 )
 
 type item = map[string]types.AttributeValue
@@ -70,9 +71,12 @@ func decode(it item) (fleet.Record, error) {
 			place[[2]int64{version, epoch}] = i
 			out.Counts = append(out.Counts, fleet.Count{Version: version, Epoch: epoch})
 		}
-		if kind == countFailing {
+		switch kind {
+		case countFailing:
 			out.Counts[i].Failing = r.number(name)
-		} else {
+		case countUnaware:
+			out.Counts[i].Unaware = r.number(name)
+		default:
 			out.Counts[i].Healthy = r.number(name)
 		}
 	}
@@ -112,7 +116,7 @@ func countName(kind string, version, epoch int64) string {
 // parseCount is the inverse of countName.
 func parseCount(name string) (kind string, version, epoch int64, ok bool) {
 	kind, rest, _ := strings.Cut(name, "_")
-	if kind != countHealthy && kind != countFailing {
+	if kind != countHealthy && kind != countFailing && kind != countUnaware {
 		return "", 0, 0, false
 	}
 	v, e, ok := strings.Cut(rest, "_")

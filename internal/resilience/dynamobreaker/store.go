@@ -69,8 +69,11 @@ func (s *Store) record(it item) (fleet.Record, error) {
 // Report implements fleet.Store.
 func (s *Store) Report(ctx context.Context, r fleet.Report) (now fleet.Record, done bool, err error) {
 	u := newUpdate(r.Version)
-	u.add(countName(countHealthy, r.Version, r.Epoch), r.Healthy)
-	u.add(countName(countFailing, r.Version, r.Epoch), r.Failing)
+	for _, n := range r.Counts {
+		u.add(countName(countHealthy, n.Version, n.Epoch), n.Healthy)
+		u.add(countName(countFailing, n.Version, n.Epoch), n.Failing)
+		u.add(countName(countUnaware, n.Version, n.Epoch), n.Unaware)
+	}
 	u.drop(r.Drop)
 	return s.write(ctx, u)
 }

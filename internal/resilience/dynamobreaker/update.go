@@ -103,6 +103,7 @@ func (u *update) drop(counts []fleet.Count) {
 	for _, c := range counts {
 		u.remove(countName(countHealthy, c.Version, c.Epoch))
 		u.remove(countName(countFailing, c.Version, c.Epoch))
+		u.remove(countName(countUnaware, c.Version, c.Epoch))
 	}
 }
 

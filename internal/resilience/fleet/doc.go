@@ -3,10 +3,15 @@
 //
 // A call that goes well costs the store nothing: each environment decides by a
 // snapshot of the record, which it reads again at most once per TTL. The first
-// failing call writes, and whoever then sees a failure in the window reports its
-// healthy calls too, so that the rate has its denominator. Trips are decided on
-// counts from after the moment when everybody knew: before that, only failures
-// had been reported, and their rate would be 1 whatever the truth.
+// failing call writes, and an environment that then sees a failure in the window
+// reports its healthy calls too, those of the window before that included, so that
+// the rate has its denominator.
+//
+// A failure whose environment knew of no other is marked as unaware: a healthy call
+// in its place would not have been reported. Such failures count like others, but open
+// the breaker only where the calls that are reported whatever comes of them fail as
+// often. So an environment that is alone opens it by the rule to the call, and of
+// a thousand whose first failures become known at once none opens it in error.
 //
 // Reports are sampled: the more calls the fleet makes, the fewer of them are
 // written, each standing for many. So the record takes a bounded number of

@@ -46,10 +46,14 @@ func (c Config) inWindow(epoch int64, now time.Time) bool {
 	return epoch > c.epoch(now)-int64(c.Rules.Buckets)
 }
 
-// obsoleteBut are the obsolete counts, less the one that a clock which was set back
-// comes to again.
-func (s *snapshot) obsoleteBut(n Count) []Count {
-	return slices.DeleteFunc(slices.Clone(s.obsolete), func(o Count) bool { return o.Version == n.Version && o.Epoch == n.Epoch })
+// obsoleteBut are at most so many of the obsolete counts, less those that a clock which
+// was set back comes to again.
+func (s *snapshot) obsoleteBut(added []Count, most int) []Count {
+	again := func(o Count) bool {
+		return slices.ContainsFunc(added, func(n Count) bool { return o.Version == n.Version && o.Epoch == n.Epoch })
+	}
+	left := slices.DeleteFunc(slices.Clone(s.obsolete), again)
+	return left[:min(len(left), most)]
 }
 
 // without is what is known when the store does not answer.
@@ -72,8 +76,8 @@ func (s Stage) probeDue(now time.Time) bool {
 }
 
 // firstFailure returns the oldest bucket of the window with a failure.
-func (c Config) firstFailure(s *snapshot, now time.Time) (epoch int64, ok bool) {
-	for _, n := range s.counts {
+func (c Config) firstFailure(counts []Count, now time.Time) (epoch int64, ok bool) {
+	for _, n := range counts {
 		if n.Failing > 0 && c.inWindow(n.Epoch, now) && (!ok || n.Epoch < epoch) {
 			epoch, ok = n.Epoch, true
 		}
@@ -83,32 +87,48 @@ func (c Config) firstFailure(s *snapshot, now time.Time) (epoch int64, ok bool) 
 
 // weight returns for how many calls one report stands, so that the fleet, at the
 // highest rate that the window has seen, writes no more than it may.
-func (c Config) weight(s *snapshot) int64 {
+func (c Config) weight(counts []Count) int64 {
 	var most int64
-	for _, n := range s.counts {
+	for _, n := range counts {
 		most = max(most, n.Healthy+n.Failing)
 	}
 	perBucket := max(1, int64(float64(c.ReportsPerSecond)*c.width().Seconds()))
 	return max(1, (most+perBucket-1)/perBucket)
 }
 
-// trips reports whether the fleet's calls fail too often. It counts from the
-// bucket on by which everybody had read of the window's first failure: healthy
-// calls before that were not reported. The minimum is one of reports, each of
-// which may stand for many calls.
-func (c Config) trips(s *snapshot, now time.Time) bool {
-	first, ok := c.firstFailure(s, now)
+// trips reports whether the fleet's calls fail too often: those from the bucket on by
+// which everybody who calls has read of the window's first failure, or all in the window.
+//
+// Of all, too many may seem to fail, since healthy calls of environments that know of no
+// failure are not reported yet. So half as many calls as are needed must fail as often
+// among those that would have been reported whatever came of them: all but the unaware
+// ones of others. What this environment itself was unaware of, own, it has reported with
+// all its healthy calls of the window.
+//
+// The minimum is one of reports, each of which may stand for many calls.
+func (c Config) trips(counts []Count, own int64, now time.Time) bool {
+	first, ok := c.firstFailure(counts, now)
 	if !ok {
 		return false
 	}
-	var sum resilience.Counts
-	for _, n := range s.counts {
+	var all, later resilience.Counts
+	var unaware int64
+	for _, n := range counts {
+		all.Calls, all.Failing = all.Calls+n.Healthy+n.Failing, all.Failing+n.Failing
+		unaware += n.Unaware
 		if n.Epoch >= first+c.lag() {
-			sum.Calls += n.Healthy + n.Failing
-			sum.Failing += n.Failing
+			later.Calls, later.Failing = later.Calls+n.Healthy+n.Failing, later.Failing+n.Failing
 		}
 	}
-	return sum.Calls >= int64(c.Rules.MinCalls)*c.weight(s) && float64(sum.Failing) >= c.Rules.FailureRate*float64(sum.Calls)
+	others := max(0, unaware-own)
+	fair := resilience.Counts{Calls: all.Calls - others, Failing: all.Failing - others}
+	weight := c.weight(counts)
+	least := int64(c.Rules.MinCalls) * weight
+	return c.fails(later, least) || c.fails(all, least) && c.fails(fair, (least+1)/2)
+}
+
+func (c Config) fails(sum resilience.Counts, least int64) bool {
+	return sum.Calls >= least && float64(sum.Failing) >= c.Rules.FailureRate*float64(sum.Calls)
 }
 
 // refresh reads the record and returns the newest snapshot. While somebody else

@@ -40,11 +40,19 @@ type Lease struct {
 
 // Count is how many calls that were admitted under a version ended in one bucket
 // of time.
-type Count struct{ Version, Epoch, Healthy, Failing int64 }
+type Count struct {
+	Version, Epoch   int64
+	Healthy, Failing int64
+	// Unaware are those of Failing whose environment knew of no failure. Had they been
+	// healthy, nobody would have heard of them, so alone they say nothing of a rate.
+	Unaware int64
+}
 
-// Report is counts to be added to those that are stored.
+// Report is counts of one version, at most one for each epoch, to be added to those that
+// are stored.
 type Report struct {
-	Count
+	Version int64
+	Counts  []Count
 	// Drop are counts, told by version and epoch, that nobody will look at any more.
 	Drop []Count
 }

@@ -125,7 +125,7 @@ func (s *suite) held() {
 }
 
 func report(version, epoch, healthy, failing int64) fleet.Report {
-	return fleet.Report{Count: fleet.Count{Version: version, Epoch: epoch, Healthy: healthy, Failing: failing}}
+	return fleet.Report{Version: version, Counts: []fleet.Count{{Version: version, Epoch: epoch, Healthy: healthy, Failing: failing}}}
 }
 
 func counted(counts ...fleet.Count) fleet.Record { return fleet.Record{Counts: counts} }
@@ -134,6 +134,11 @@ func (s *suite) addUp() {
 	s.reported(report(0, 100, 2, 1), true, counted(fleet.Count{Epoch: 100, Healthy: 2, Failing: 1}))
 	s.reported(report(0, 100, 3, 0), true, counted(fleet.Count{Epoch: 100, Healthy: 5, Failing: 1}))
 	s.reported(report(0, 101, 0, 4), true, counted(fleet.Count{Epoch: 100, Healthy: 5, Failing: 1}, fleet.Count{Epoch: 101, Failing: 4}))
+	both := fleet.Report{Counts: []fleet.Count{{Epoch: 101, Healthy: 1, Failing: 2, Unaware: 1}, {Epoch: 102, Failing: 1, Unaware: 1}}}
+	s.reported(both, true, counted(fleet.Count{Epoch: 100, Healthy: 5, Failing: 1}, fleet.Count{Epoch: 101, Healthy: 1, Failing: 6, Unaware: 1}, fleet.Count{Epoch: 102, Failing: 1, Unaware: 1}))
+	both.Counts = both.Counts[:1]
+	both.Drop = []fleet.Count{{Epoch: 100}, {Epoch: 102}}
+	s.reported(both, true, counted(fleet.Count{Epoch: 101, Healthy: 2, Failing: 8, Unaware: 2}))
 }
 
 func (s *suite) staleReport() {

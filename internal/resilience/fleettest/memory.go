@@ -44,12 +44,15 @@ func (m *Memory) Report(ctx context.Context, r fleet.Report) (now fleet.Record, 
 		return m.copy(), false, nil
 	}
 	m.drop(r.Drop)
-	i := m.place(r.Version, r.Epoch)
-	if i < 0 {
-		m.record.Counts = append(m.record.Counts, r.Count)
-	} else {
-		m.record.Counts[i].Healthy += r.Healthy
-		m.record.Counts[i].Failing += r.Failing
+	for _, n := range r.Counts {
+		i := m.place(n.Version, n.Epoch)
+		if i < 0 {
+			m.record.Counts = append(m.record.Counts, n)
+			continue
+		}
+		m.record.Counts[i].Healthy += n.Healthy
+		m.record.Counts[i].Failing += n.Failing
+		m.record.Counts[i].Unaware += n.Unaware
 	}
 	return m.copy(), true, nil
 }
