@@ -26,7 +26,7 @@ func breakerPart() part {
 	return part{
 		faults:     odds{lateThere: 0.4},
 		onceAWorld: odds{overruled: 0.3},
-		canaries:   []Canary{staleResultCloses, leaseWithoutExpiry, openUnfenced, storeErrorReturned},
+		canaries:   []Canary{staleResultCloses, leaseWithoutExpiry, openUnfenced, storeErrorReturned, firstFailuresForgotten},
 		wire: func(w *World) error {
 			w.circuit = &circuit{World: w, truth: &fleettest.Memory{}, probes: map[*invocation]string{}}
 			w.circuit.judge = newCircuitJudge(w.circuit)
@@ -221,15 +221,24 @@ func (b *breaker) Observe(ctx context.Context, op func(context.Context) (resilie
 	if err != nil {
 		return err
 	}
-	made, result := false, error(nil)
+	made, result, verdict := false, error(nil), resilience.Uncounted
+	reported := false
+	defer func() {
+		if made && !reported { // the process is gone
+			b.judge.bursts.loses()
+		}
+	}()
 	err = p.Observe(ctx, func(ctx context.Context) (v resilience.Verdict, err error) {
 		made = true
 		call := b.judge.begins(t, p)
 		defer func() { b.judge.ends(call, v, t.inv.dead) }()
 		v, err = op(ctx)
-		result = err
+		result, verdict = err, v
 		return v, err
 	})
+	if reported = true; made {
+		b.judge.told(p, verdict)
+	}
 	if made && p.away && b.canary == storeErrorReturned {
 		err = errInjected
 	}

@@ -16,6 +16,8 @@ const (
 	leaseWithoutExpiry Canary = "the lease of a probe does not expire"
 	openUnfenced       Canary = "the breaker is opened whatever has become of it meanwhile"
 	storeErrorReturned Canary = "an error of the breaker's store is returned for the call"
+	// firstFailuresForgotten is what the breaker once did, so that bursts never opened it.
+	firstFailuresForgotten Canary = "failures count only from when everybody has read of the first"
 )
 
 // circuitStore is the record as a process of a function sees it: far away.
@@ -34,6 +36,7 @@ func (s circuitStore) goes(ctx context.Context, t *task) error {
 	s.travel(t)
 	if err := ctx.Err(); err != nil {
 		s.process.away = true
+		s.judge.bursts.loses()
 		return fmt.Errorf("breaker: %w", err)
 	}
 	return nil
@@ -41,6 +44,7 @@ func (s circuitStore) goes(ctx context.Context, t *task) error {
 
 func (s circuitStore) fails(t *task, op string, fate fault) error {
 	s.process.away = true
+	s.judge.bursts.loses()
 	s.reach(breakerStoreFailed)
 	s.tell("", "%s: %s of the breaker: %s", t.name, op, fate)
 	return fmt.Errorf("%s breaker: %w", op, errInjected)
@@ -67,11 +71,35 @@ func (s circuitStore) Read(ctx context.Context, _ bool) (fleet.Record, error) {
 // Report implements fleet.Store.
 func (s circuitStore) Report(ctx context.Context, r fleet.Report) (now fleet.Record, done bool, err error) {
 	return s.writes(ctx, "report to", func(by string) {
-		s.moves(by, func() { now, done, err = s.truth.Report(s.ctx, r) })
+		s.moves(by, func() { now, done, err = s.truth.Report(s.ctx, s.remembered(r)) })
 		if !done {
+			s.judge.bursts.loses()
 			s.reach(staleReportRefused)
 		}
 	}, func() (fleet.Record, bool, error) { return now, done, err })
+}
+
+// remembered is what is kept of a report: all of it, if no bug forgets what comes soon
+// after a window's first failure, or before it.
+func (s circuitStore) remembered(r fleet.Report) fleet.Report {
+	if s.canary != firstFailuresForgotten {
+		return r
+	}
+	const bucket, soon, window = 10, 2, 30
+	epoch := time.Now().Unix() / bucket
+	for _, n := range s.newest().Counts {
+		if n.Failing > 0 && n.Epoch+soon <= epoch && n.Epoch > epoch-window {
+			return r
+		}
+	}
+	first := fleet.Count{Version: r.Version, Epoch: epoch, Failing: 1, Unaware: 1}
+	for _, n := range s.newest().Counts {
+		if n.Failing > 0 && n.Epoch > epoch-window {
+			first.Failing, first.Unaware = 0, 0 // it is there
+		}
+	}
+	r.Counts = []fleet.Count{first}
+	return r
 }
 
 // Change implements fleet.Store.

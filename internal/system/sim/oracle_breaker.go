@@ -34,6 +34,8 @@ type circuitJudge struct {
 	probes   []*circuitCall
 	streak   int    // of healthy probes since it opened
 	failed   string // the lease of the last probe that failed in its time
+
+	bursts burstJudge
 }
 
 // circuitCall is a call to the provider.
@@ -130,6 +132,9 @@ func (j *circuitJudge) changed(before, after fleet.Record) {
 
 func (j *circuitJudge) opened(now time.Time) {
 	j.reach(breakerOpened)
+	if now.Sub(j.bursts.lostAt) > countedFor && len(j.bursts.ended) == leastCalls-1 {
+		j.reach(burstOpenedIt)
+	}
 	recent := 0
 	for _, at := range j.failures {
 		if now.Sub(at) <= countedFor {
@@ -190,6 +195,7 @@ func (j *circuitJudge) ends(c *circuitCall, v resilience.Verdict, crashed bool) 
 	now := time.Now()
 	switch {
 	case crashed:
+		j.bursts.loses()
 		if c.lease != "" {
 			j.reach(probeWasLost)
 		}

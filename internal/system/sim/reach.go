@@ -48,6 +48,7 @@ const (
 	healthWithoutStore       Probe = "/health was asked without the breaker's store"
 	healthWasDegraded        Probe = "/health said that payments wait"
 	breakerOpened            Probe = "the breaker opened"
+	burstOpenedIt            Probe = "the breaker opened at the third call in its window"
 	breakerClosed            Probe = "the breaker closed after its probes"
 	breakerReopened          Probe = "a probe failed and the breaker opened again"
 	breakerWasOverruled      Probe = "an operator overruled the breaker"
@@ -128,7 +129,7 @@ func Probes() []Probe {
 		streamWasReordered, streamWasRewound, relayTriedAgain, recordWasLost,
 		entryWasRefused, publishedTwice, publisherCaughtUp, eventWasLost,
 		listHadPages, pageWasShort, viewWasNewer, viewWasStale, viewStoreWasAway,
-		healthWithoutStore, healthWasDegraded, breakerOpened, breakerClosed, breakerReopened, breakerWasOverruled, breakerStoreFailed, callWithoutBreakersStore, callWasRefused,
+		healthWithoutStore, healthWasDegraded, breakerOpened, burstOpenedIt, breakerClosed, breakerReopened, breakerWasOverruled, breakerStoreFailed, callWithoutBreakersStore, callWasRefused,
 		probeWasLost, probeCameLate, staleChangeRefused, staleReportRefused,
 		workWasPutOff, messageWasSetAside, workCameBack, itemWasDone, itemHadChanged, debtWasFound, viewWasMissed,
 		viewWasMended, auditMended, projectionWasSwitched, rebuildWasAborted, sliceGoesOn, workerWasFenced,
