@@ -111,6 +111,33 @@ func TestOwedPaymentsAreNoted(t *testing.T) {
 	}
 }
 
+// What is owed since a moment ago has a hint on its way: its deadline is that of an old
+// view, and a note would begin a second chain of hints.
+func TestWhatIsOwedSinceAMomentAgoGetsNoNote(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.books(1, 1)
+	w.projects(1)
+	w.now = start.Add(booking.AuthorizeWithin)
+	w.books(7, 1) // the ride is over and not paid, and the view does not know
+	for _, after := range []time.Duration{0, readmodel.PaymentCheckAfter - time.Millisecond} {
+		w.now = start.Add(booking.AuthorizeWithin + after)
+		if err := w.run(w.deadlines()); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.owing(); len(got) != 0 {
+			t.Errorf("%s after the ride %v are noted, want none", after, got)
+		}
+	}
+	w.now = start.Add(booking.AuthorizeWithin + readmodel.PaymentCheckAfter)
+	if err := w.run(w.deadlines()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]booking.ID{id(1)}, w.owing()); diff != "" {
+		t.Errorf("noted (-want +got):\n%s", diff)
+	}
+}
+
 // Whoever brings work back has the note already: it stays as it is.
 func TestANoteThatIsThereIsLeftAlone(t *testing.T) {
 	t.Parallel()

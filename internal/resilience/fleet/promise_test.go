@@ -173,6 +173,32 @@ func TestOneEnvironmentKeepsThePromise(t *testing.T) {
 	})
 }
 
+// Of two calls that fail soon after each other, the second opens it if a healthy call has
+// left the window in between.
+func TestAWindowEndsToTheBucket(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t.Context(), t, 1)
+	for range 4 {
+		f.call(0, nil)
+	}
+	f.at = f.at.Add(2500 * time.Millisecond)
+	for range 5 {
+		f.call(0, nil)
+	}
+	f.call(0, errNoAnswer)
+	for range 3 {
+		f.at = f.at.Add(9160 * time.Millisecond)
+		f.call(0, errNoAnswer)
+	}
+	if f.open() {
+		t.Error("open after 4 of 13 calls in the window failed")
+	}
+	f.at = f.at.Add(20 * time.Millisecond) // 30 s after the first
+	if f.call(0, errNoAnswer); !f.open() {
+		t.Error("closed after 5 of 10 calls in the window failed")
+	}
+}
+
 // What went well before a failure does not keep an outage from being seen: of a busy
 // fleet, the calls from when everybody has read of it are enough.
 func TestEarlierCallsDoNotHideAnOutage(t *testing.T) {
@@ -190,6 +216,35 @@ func TestEarlierCallsDoNotHideAnOutage(t *testing.T) {
 		if failing > 30 {
 			t.Errorf("%d environments: open after %d failing calls, %s; want at most 30", size, failing, time.Duration(failing)*200*time.Millisecond)
 		}
+	}
+}
+
+// An order begins a new count: what went well, or failed, before it counts no more.
+func TestAnOrderBeginsANewCount(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t.Context(), t, 1)
+	desk := &fleet.Desk{Store: &f.store, Now: func() time.Time { return f.at }}
+	for range 40 {
+		f.call(0, nil)
+	}
+	err := f.envs[0].Do(f.ctx, func(ctx context.Context) error {
+		if _, err := desk.Give(ctx, resilience.Auto, "ada", "anew"); err != nil {
+			t.Error(err)
+		}
+		f.at = f.at.Add(3 * time.Second) // the end of this call reads of it
+		return errNoAnswer
+	})
+	if !errors.Is(err, errNoAnswer) || f.store.reports != 0 {
+		t.Errorf("%v, %d reports; want none of a call of before the order", err, f.store.reports)
+	}
+	for call := 1; call <= 10; call++ {
+		if f.open() {
+			t.Errorf("open before call %d", call)
+		}
+		f.call(0, errNoAnswer)
+	}
+	if !f.open() {
+		t.Error("closed after 10 calls of 10 that failed")
 	}
 }
 

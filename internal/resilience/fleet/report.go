@@ -68,9 +68,6 @@ func (r *reports) gather(s *snapshot, v resilience.Verdict, weight int64, now ti
 	defer r.Unlock()
 	r.forget(s.Version, now, cfg)
 	_, failing := cfg.firstFailure(s.counts, now)
-	if !failing {
-		_, failing = cfg.firstFailure(r.counts, now)
-	}
 	r.add(Count{Version: s.Version, Epoch: cfg.epoch(now)}.plus(v, weight, !failing))
 	if !failing && v == resilience.Healthy {
 		return nil, 0

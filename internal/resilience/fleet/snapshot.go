@@ -114,6 +114,9 @@ func (c Config) trips(counts []Count, own int64, now time.Time) bool {
 	var all, later resilience.Counts
 	var unaware int64
 	for _, n := range counts {
+		if !c.inWindow(n.Epoch, now) {
+			continue
+		}
 		all.Calls, all.Failing = all.Calls+n.Healthy+n.Failing, all.Failing+n.Failing
 		unaware += n.Unaware
 		if n.Epoch >= first+c.lag() {
