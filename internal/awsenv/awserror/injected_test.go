@@ -210,7 +210,7 @@ func calls() []call {
 			return err
 		}),
 		refused(dynamo("UpdateItem", "report to the breaker", nil, nil, func(ctx context.Context, c aws.Config) error {
-			_, done, err := breaker(c).Report(ctx, fleet.Report{Count: fleet.Count{Version: 1, Failing: 1}})
+			_, done, err := breaker(c).Report(ctx, fleet.Report{Version: 1, Counts: []fleet.Count{{Version: 1, Failing: 1}}})
 			return unlessDone(done, err)
 		})),
 		refused(dynamo("UpdateItem", "change the breaker", nil, nil, func(ctx context.Context, c aws.Config) error {

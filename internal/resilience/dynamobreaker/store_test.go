@@ -55,7 +55,7 @@ func TestAWriteThatMeetsAnOrderIsRefused(t *testing.T) {
 		t.Fatalf("change: %v, %v", done, err)
 	}
 	refusals.TransactionConflict(2)
-	if r, done, err := store.Report(t.Context(), fleet.Report{Count: fleet.Count{Version: 1, Epoch: 7, Failing: 3}}); err != nil || done || r.Version != 1 || r.Counts != nil {
+	if r, done, err := store.Report(t.Context(), fleet.Report{Version: 1, Counts: []fleet.Count{{Version: 1, Epoch: 7, Failing: 3}}}); err != nil || done || r.Version != 1 || r.Counts != nil {
 		t.Errorf("report: %+v, done %v, %v; want the record as it is, and nothing done", r, done, err)
 	}
 	if r, done, err := store.Change(t.Context(), fleet.Change{From: 1, To: fleet.Stage{Version: 2}}); err != nil || done || r.Version != 1 {
