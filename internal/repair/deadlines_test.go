@@ -183,6 +183,22 @@ func TestABookingThatFailsHoldsUpNobody(t *testing.T) {
 	}
 }
 
+// What was overdue in one run is not reported again by the next.
+func TestTheLongestOverdueIsThatOfTheRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.books(1, 1)
+	w.projects(1)
+	w.now = start.Add(booking.AuthorizeWithin + 7*time.Minute)
+	p := w.deadlines()
+	for i, want := range []time.Duration{7 * time.Minute, 0} {
+		if err := w.run(p); err != nil || w.overdue != want {
+			t.Errorf("run %d reports %s (%v), want %s", i+1, w.overdue, err, want)
+		}
+		w.projects(1)
+	}
+}
+
 func TestTwoSweepersExpireOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

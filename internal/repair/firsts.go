@@ -164,8 +164,8 @@ func (f *Firsts) page(ctx context.Context, shard int, l *lap) (done bool, err er
 		return false, err
 	}
 	l.Hour = l.Hour.Add(time.Hour)
-	// Through the next hour, for clocks that are ahead.
-	if !l.Hour.After(f.Now().UTC().Add(time.Hour)) {
+	// A booking of a clock that is ahead is looked at once it has an age.
+	if !l.Hour.After(f.Now().UTC()) {
 		return false, err
 	}
 	l.end(f.Now().UTC())

@@ -254,8 +254,8 @@ func TestAnInterruptedLapPassesOverNothing(t *testing.T) {
 			w.minutes(p, 30)
 			w.books(1, 1)
 			w.projects(1)
-			// Each time that the page of the present hour was read, a booking is made behind it
-			// and the sweeper stands still.
+			// The last page of an hour was read. Bookings of clocks that are a little behind come
+			// into it then, and the sweeper stands still before the next page.
 			interrupted := false
 			hour := w.now.Truncate(time.Hour)
 			w.between = func(q events.FirstsQuery) {
@@ -263,8 +263,10 @@ func TestAnInterruptedLapPassesOverNothing(t *testing.T) {
 					return
 				}
 				interrupted = true
+				now := w.now
+				w.now = q.From.Truncate(time.Hour).Add(-30 * time.Second)
 				w.books(1, late...)
-				w.now = w.now.Add(pause)
+				w.now = now.Add(pause)
 			}
 			for !interrupted {
 				w.minutes(p, 1)
