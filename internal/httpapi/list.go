@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -40,6 +41,9 @@ func (a *API) lists() readmodel.Lists { return readmodel.Lists{Views: a.Views, F
 func (a *API) foldListed(ctx context.Context, id booking.ID) (readmodel.View, bool, error) {
 	out, err := a.Bookings.Load(ctx, id)
 	switch {
+	case errors.Is(err, booking.ErrUnknownEvent): // in a rollout, or after a rollback
+		a.Log.InfoContext(ctx, "stream is of a newer release", "booking_id", id, "error", err.Error())
+		return readmodel.View{}, false, nil
 	case booking.Unfoldable(err):
 		a.Log.ErrorContext(ctx, "left out of a list", "booking_id", id, "error", err.Error())
 		return readmodel.View{}, false, nil

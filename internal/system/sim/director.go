@@ -135,10 +135,12 @@ func (w *World) window(f fault, unit time.Duration) (from, until time.Time) {
 
 // sleepIn keeps the operator away for days, in which holds may lapse.
 func (w *World) sleepIn(t *task) {
+	w.rebuilds.holdForDays(t)
 	if w.strikes(asleep, "operations") || w.result.Faults[down] > 0 && w.src.pick("asleep after an outage", 2) == 1 {
 		w.tell("", "nobody looks after the dead letters")
 		w.morning = time.Now().Add(time.Duration(1+4*w.src.pick("asleep", 3)) * 24 * time.Hour)
 		w.sched.park(t, w.morning)
+		w.rebuilds.isAudited()
 	}
 }
 

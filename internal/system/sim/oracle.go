@@ -36,6 +36,8 @@ type oracle struct {
 	held      map[string]wasHeld   // what the provider once held, by object
 	succeeded map[string]bool      // refunds that succeeded once
 	disputed  map[string]bool      // what was the status of a dispute once
+	// newerForms are bookings whose views an older release met in a form that it does not know.
+	newerForms map[booking.ID]bool
 }
 
 // account is what the oracle knows of one booking.
@@ -55,7 +57,7 @@ type account struct {
 func newOracle(w *World) *oracle {
 	return &oracle{
 		World: w, streams: map[events.StreamID]*account{}, drivers: map[string]booking.ID{}, owners: map[booking.ID]person{},
-		refs: map[string]booking.ID{}, sends: map[string]int{}, asked: map[string]string{}, reused: map[string]bool{}, granted: map[string]grant{}, shown: map[booking.ID]int64{},
+		refs: map[string]booking.ID{}, sends: map[string]int{}, asked: map[string]string{}, reused: map[string]bool{}, granted: map[string]grant{}, shown: map[booking.ID]int64{}, newerForms: map[booking.ID]bool{},
 		keyed: map[string]time.Time{}, looked: map[asked]bool{}, stored: map[string]int{}, byHand: map[string]int64{},
 		requests: map[string][]request{}, held: map[string]wasHeld{}, freed: map[string]time.Time{}, succeeded: map[string]bool{}, disputed: map[string]bool{},
 	}

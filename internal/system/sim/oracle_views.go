@@ -40,6 +40,7 @@ func (r *rebuilds) moved(before, now rebuild.State) {
 	r.progressed()
 	if now.Active != before.Active {
 		r.reach(projectionWasSwitched)
+		r.isClean()
 		r.tell("", "projection %d is read", now.Active)
 		for _, a := range r.oracle.order {
 			r.oracle.showsWhatWasAcknowledged(a.id)
@@ -52,6 +53,10 @@ func (r *rebuilds) moved(before, now rebuild.State) {
 	case now.Run != nil && (before.Run == nil || before.Run.ID != now.Run.ID):
 		r.asked[now.Run.ID] = len(r.oracle.order)
 		r.tell("", "%s begins", now.Run.ID)
+		if now.Run.Work == rebuild.Check {
+			r.checked = now.Run.ID
+		}
+		r.spoilNew(*now.Run, now.Rebuild)
 	case before.Run != nil && now.Run == nil:
 		r.arrived(*before.Run, now)
 	}

@@ -26,7 +26,7 @@ type odds map[fault]float64
 // parts are all that there is. A new one is a file of its own and a line here.
 func parts() []part {
 	return []part{
-		lambdaPart(), releasePart(), logPart(), viewsPart(), queuesPart(), streamPart(), providerPart(), handsPart(), webhookPart(), breakerPart(), deferralPart(), rebuildPart(),
+		lambdaPart(), releasePart(), logPart(), viewsPart(), queuesPart(), streamPart(), unreadablePart(), newerPart(), auditsPart(), providerPart(), handsPart(), webhookPart(), breakerPart(), deferralPart(), rebuildPart(),
 		bookingPart(), projectorPart(), paymentPart(), relayPart(), publisherPart(), sweeperPart(),
 		peoplePart(), operationsPart(),
 	}

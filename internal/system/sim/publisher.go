@@ -38,7 +38,9 @@ func publisherPart() part {
 			}
 			b := &eventBus{World: w, taken: map[relay.IntegrationEvent]bool{}, gone: map[relay.IntegrationEvent]bool{}}
 			b.awayFrom, b.awayUntil = w.window(busAway, 10*time.Hour)
-			publisher := w.reader("publisher", (&relay.Publisher{Bus: b}).Forward, publisherFailureDropped)
+			p := &relay.Publisher{Bus: b}
+			publisher := w.reader("publisher", p.Forward, publisherFailureDropped)
+			p.Unreadable, publisher.awayUntil = shelf{publisher}, func() time.Time { return b.awayUntil }
 			publisher.done, publisher.dropped = b.done, b.missed
 			w.ends = append(w.ends, b.complete)
 			return nil
@@ -107,8 +109,11 @@ func (b *eventBus) put(ctx context.Context, t *task, entries []relay.Integration
 // events names those of a record, by the oracle's own account of the booking.
 func (b *eventBus) events(r record) []relay.IntegrationEvent {
 	a := b.oracle.streams[r.Stream]
+	if a == nil {
+		return nil // an item of others
+	}
 	for _, c := range a.history.Commits() {
-		if c.Last() == r.Last {
+		if c.Last() == r.Last || r.Unreadable != nil && c.Version == r.Last {
 			return named(a.id, c)
 		}
 	}
@@ -125,6 +130,12 @@ func named(id booking.ID, c events.Commit) []relay.IntegrationEvent {
 
 // done judges a record that the publisher is done with.
 func (b *eventBus) done(r record) {
+	if r.Unreadable != nil { // an operator publishes what the log has
+		for _, e := range b.events(r) {
+			b.gone[e] = true
+		}
+		return
+	}
 	for _, e := range b.events(r) {
 		if !b.taken[e] {
 			b.fail("6: what the publisher is done with is on the bus", e.BookingID, "%v is not", e)

@@ -21,6 +21,7 @@ const (
 	visibilityExpired Probe = "a message became visible while it was being handled"
 
 	olderSchemaWasWritten Probe = "a release wrote an older schema beside one that writes the newer"
+	newerFormWasMet       Probe = "a release met a view in a form that only a newer one knows"
 	newerSchemaWasMet     Probe = "a release met a schema that only a newer one knows"
 
 	messageFailed        Probe = "a message failed and stayed"
@@ -34,6 +35,7 @@ const (
 	streamWasRewound   Probe = "the stream showed commits again"
 	relayTriedAgain    Probe = "the relay failed and was shown the same records again"
 	recordWasLost      Probe = "the stream lost a record after a day"
+	recordWasKept      Probe = "a record of the stream that cannot be read was kept"
 	entryWasRefused    Probe = "the event bus refused an entry of several"
 	publishedTwice     Probe = "an event was published twice"
 	publisherCaughtUp  Probe = "the publisher caught up after an outage of the event bus"
@@ -69,6 +71,7 @@ const (
 	viewWasMissed      Probe = "the sweeper found a view behind, or missing"
 
 	viewWasMended         Probe = "a view was mended"
+	heldForDays           Probe = "a rebuild was held for days"
 	auditMended           Probe = "an audit mended a view"
 	projectionWasSwitched Probe = "a new projection was read"
 	rebuildWasAborted     Probe = "a rebuild was aborted"
@@ -124,15 +127,15 @@ func Probes() []Probe {
 	return []Probe{
 		appendFoundItsCommand, appendLostARace, appendWasLostAfter, appendCameLate, ownWriteCameTwice, transactionsMet, driverWasBusy,
 		functionCrashed, functionTimedOut, frozenAndResumed, crashAfterAppend, visibilityExpired,
-		olderSchemaWasWritten, newerSchemaWasMet,
+		olderSchemaWasWritten, newerSchemaWasMet, newerFormWasMet,
 		messageFailed, messageCameAgain, messageWasDuplicated, messageWentDead, deadLetterCameBack, sendFailedInPart,
-		streamWasReordered, streamWasRewound, relayTriedAgain, recordWasLost,
+		streamWasReordered, streamWasRewound, relayTriedAgain, recordWasLost, recordWasKept,
 		entryWasRefused, publishedTwice, publisherCaughtUp, eventWasLost,
 		listHadPages, pageWasShort, viewWasNewer, viewWasStale, viewStoreWasAway,
 		healthWithoutStore, healthWasDegraded, breakerOpened, burstOpenedIt, breakerClosed, breakerReopened, breakerWasOverruled, breakerStoreFailed, callWithoutBreakersStore, callWasRefused,
 		probeWasLost, probeCameLate, staleChangeRefused, staleReportRefused,
 		workWasPutOff, messageWasSetAside, workCameBack, itemWasDone, itemHadChanged, debtWasFound, viewWasMissed,
-		viewWasMended, auditMended, projectionWasSwitched, rebuildWasAborted, sliceGoesOn, workerWasFenced,
+		viewWasMended, auditMended, heldForDays, projectionWasSwitched, rebuildWasAborted, sliceGoesOn, workerWasFenced,
 		requestWasReplayed, keyWasReused, versionMismatched, foreignWasHidden, namesakeWasHidden, oldRequestWasShown, commandWasTooLate, doubledKeyWasRefused, requestRaced, clientGaveUp,
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
 		worldWasCalm, requestWasMalformed, fareWasQuoted, oneVersionWasRead,

@@ -15,6 +15,7 @@ import (
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
 	"github.com/hailstone-rides/hailstone/internal/readmodel/rebuild"
 	"github.com/hailstone-rides/hailstone/internal/repair"
+	"github.com/hailstone-rides/hailstone/internal/sweeper"
 )
 
 // What template.yaml sets for the rebuild function.
@@ -38,7 +39,7 @@ const cutShort fault = "cut short"
 
 func rebuildPart() part {
 	return part{faults: odds{cutShort: 0.5}, canaries: []Canary{checkpointInside, auditMendsNothing}, wire: func(w *World) error {
-		w.rebuilds = &rebuilds{World: w, environs: w.environments("rebuild", 2), next: map[int]events.Cursor{}, asked: map[string]int{}}
+		w.rebuilds = &rebuilds{World: w, environs: w.environments("rebuild", 2), next: map[int]events.Cursor{}, asked: map[string]int{}, replaced: map[string]int{}}
 		w.rebuilds.poller = w.sched.newTask("rebuild poller", nil)
 		w.sched.start(w.rebuilds.poller, w.rebuilds.poll)
 		w.waiting = append(w.waiting, func() bool { return len(w.rebuilds.messages) > 0 || !w.state().Over() })
@@ -57,6 +58,8 @@ type rebuilds struct {
 	poller   *task
 	next     map[int]events.Cursor // where each segment's last walk would read on
 	asked    map[string]int        // how many streams there were when a run began
+	replaced map[string]int        // how many views a run has replaced
+	checked  string                // the last run that was a check
 }
 
 // operate is what an operator does: a rebuild now and then, which is aborted at times,
@@ -90,6 +93,14 @@ func (r *rebuilds) attend() {
 // director is the sweeper's pass that advances rebuilds.
 func (w *World) director(env *environment) *rebuild.Director {
 	return &rebuild.Director{Control: documentStore{w}, Tasks: w.rebuilds, Now: env.now, Wait: rebuild.Wait + clocksDiffer}
+}
+
+// directorPass is the director as the sweeper has it, with a bug if there is to be one.
+func (w *World) directorPass(env *environment) sweeper.Pass {
+	if w.canary == heldStopsAudits {
+		return restingDirector{w.director(env), w}
+	}
+	return w.director(env)
 }
 
 // SendBodies implements rebuild.Queue.
@@ -186,7 +197,7 @@ func (r *rebuilds) until(env *environment) time.Time {
 
 func (r *rebuilds) worker(env *environment) *rebuild.Worker {
 	return &rebuild.Worker{
-		Log: eventLog{r.World}, Catalog: catalog{r.World}, Control: documentStore{r.World},
+		Log: r.workersLog(), Catalog: catalog{r.World}, Control: documentStore{r.World},
 		In:   func(n int) readmodel.Ledger { return viewStore{r.World, r.projected(n), n} },
 		Owed: repair.Debts{Work: workStore{r.deferred}, Now: env.now}.Look,
 		Now:  env.now, Sleep: r.sched.sleep, Page: pageOfWalk,
@@ -195,6 +206,9 @@ func (r *rebuilds) worker(env *environment) *rebuild.Worker {
 
 // canaryPut changes a document that is about to be written, if a canary wants it.
 func (r *rebuilds) canaryPut(id string, d control.Document) control.Document {
+	if r.canary == mendedThenNoted && strings.HasPrefix(id, "projection/") {
+		return withoutNotes(d)
+	}
 	if r.canary != checkpointInside || !strings.HasPrefix(id, "projection/") {
 		return d
 	}

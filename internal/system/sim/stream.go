@@ -36,11 +36,14 @@ func relayPart() part {
 	return part{onceAWorld: odds{outage: 0.08}, canaries: []Canary{relayFailureDropped}, wire: func(w *World) error {
 		r := &relay.Relay{Projection: sender{w.projection}, Payments: sender{w.owed}}
 		w.stream = w.reader("relay", r.Forward, relayFailureDropped)
+		r.Unreadable = shelf{w.stream}
 		w.stream.done = w.relayed
 		w.stream.dropped = func(r record) {
 			// Whoever lost a record so is found by the sweeper, or else by nobody.
 			w.reach(recordWasLost)
-			w.lost = append(w.lost, r.Stream)
+			if r.Stream != "" {
+				w.lost = append(w.lost, r.Stream)
+			}
 		}
 		return nil
 	}}
@@ -48,8 +51,12 @@ func relayPart() part {
 
 // relayed judges a record that the relay is done with.
 func (w *World) relayed(r record) {
+	id, names := booking.IDOf(r.Stream)
+	if !names {
+		return
+	}
 	// The sweeper would find most of it, in time: that is no excuse.
-	if id, _ := booking.IDOf(r.Stream); !w.projection.hinted[hinted{r.Stream, r.Last}] {
+	if !w.projection.hinted[hinted{r.Stream, r.Last}] || r.Unreadable != nil && !w.owed.hinted[hinted{r.Stream, r.Last}] {
 		w.fail("6: what the relay is done with was sent", id, "version %d was not", r.Last)
 	}
 }
@@ -70,11 +77,19 @@ type stream struct {
 	shards                    [shards]*shard
 	environs                  []*environment // one for each shard
 	stoppedFrom, stoppedUntil time.Time      // an outage of the function
+	// awayUntil is until when what the function sends to is away.
+	awayUntil func() time.Time
+	// unreadables are the records that cannot be read, kept are those on the shelf.
+	unreadables int
+	kept        map[string]bool
 }
 
 // reader makes a function that reads the stream.
 func (w *World) reader(function string, forward func(context.Context, []relay.Record) (int, error), careless Canary) *stream {
-	s := &stream{World: w, function: function, forward: forward, careless: careless, environs: w.environments(function, shards)}
+	s := &stream{
+		World: w, function: function, forward: forward, careless: careless, environs: w.environments(function, shards),
+		kept: map[string]bool{}, awayUntil: func() time.Time { return time.Time{} },
+	}
 	w.readers = append(w.readers, s)
 	return s
 }
@@ -93,6 +108,8 @@ type shard struct {
 type record struct {
 	relay.Record
 	at time.Time
+	// finished tells that the reader was done with it before the iterator went back.
+	finished bool
 }
 
 func (s *stream) open() {
@@ -105,6 +122,12 @@ func (s *stream) open() {
 }
 
 func (s *stream) add(r relay.Record) {
+	for _, r := range s.asShown(r) {
+		s.insert(r)
+	}
+}
+
+func (s *stream) insert(r relay.Record) {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(r.Stream))
 	sh := s.shards[h.Sum32()%shards]
@@ -113,7 +136,7 @@ func (s *stream) add(r relay.Record) {
 		s.reach(streamWasReordered)
 		at -= 1 + s.src.pick("reordered for "+s.function, at-sh.inWork)
 	}
-	sh.records = slices.Insert(sh.records, at, record{r, time.Now()})
+	sh.records = slices.Insert(sh.records, at, record{Record: r, at: time.Now()})
 	s.wake(sh.poller)
 }
 
@@ -152,6 +175,7 @@ func (sh *shard) expire() {
 		lost := sh.records[0]
 		sh.records = sh.records[1:]
 		sh.tell(string(lost.Stream), "the stream drops %s@%d after a day; the %s had not read it", lost.Stream, lost.Last, sh.function)
+		sh.expired(lost)
 		sh.dropped(lost)
 	}
 	for len(sh.behind) > 0 && time.Since(sh.behind[0].at) > retention {
@@ -167,7 +191,7 @@ func (sh *shard) run(poller *task) {
 	}
 	done := 0
 	sh.invoke(sh.env, readerTimeout, func(ctx context.Context, _ *invocation) {
-		failedAt, err := sh.forward(ctx, records)
+		failedAt, err := sh.withCanary(ctx, records)
 		if err == nil || sh.canary == sh.careless {
 			failedAt = len(records)
 		}
@@ -196,7 +220,11 @@ func (sh *shard) move(done int, failed bool) {
 	if done > 0 {
 		sh.progressed()
 	}
-	for _, r := range sh.records[:done] {
+	for i, r := range sh.records[:done] {
+		sh.records[i].finished = true
+		if r.Unreadable != nil {
+			sh.isKept(r)
+		}
 		sh.done(r)
 	}
 	sh.behind = append(sh.behind, sh.records[:done]...)

@@ -41,7 +41,7 @@ func (s *sweep) run(ctx context.Context, inv *invocation) {
 	if s.runner == nil || s.inv.dead {
 		// It measures the time that is left by the clock of the deadline.
 		s.runner = &sweeper.Runner{Passes: []sweeper.Pass{s.deferredPass()}, Now: time.Now, Sleep: s.sched.sleep, Log: told{s.World}}
-		for _, pass := range append(s.repairPasses(inv.environment), s.director(inv.environment)) {
+		for _, pass := range append(s.repairPasses(inv.environment), s.directorPass(inv.environment)) {
 			s.runner.Passes = append(s.runner.Passes, skewedPass{pass, inv.skew})
 		}
 	}

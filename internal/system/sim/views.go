@@ -177,6 +177,9 @@ func (s viewStore) Get(ctx context.Context, id booking.ID) (readmodel.View, bool
 		ok = v.Version > 0
 	}
 	s.travel(t)
+	if ok && s.meetsNewerForm(t, id) {
+		return readmodel.View{}, false, readmodel.ErrUnreadable
+	}
 	return v, ok, err
 }
 
@@ -227,14 +230,18 @@ func (s viewStore) list(
 		next = readmodel.Place{}
 	}
 	s.travel(t)
-	if fate != stale {
-		return found, next, err
+	if err != nil {
+		return nil, readmodel.Place{}, err
 	}
-	var seen []readmodel.View
-	for _, v := range found {
-		if old := s.before(v); old.Version > 0 {
-			seen = append(seen, old)
+	if fate == stale {
+		var seen []readmodel.View
+		for _, v := range found {
+			if old := s.before(v); old.Version > 0 {
+				seen = append(seen, old)
+			}
 		}
+		found = seen
 	}
-	return seen, next, err
+	found, err = s.asRead(t, found)
+	return found, next, err
 }

@@ -31,6 +31,7 @@ func (s viewStore) Records(ctx context.Context, ids []booking.ID) (map[booking.I
 	if s.fate("records by "+t.inv.function, throttled) != none || ctx.Err() != nil {
 		return nil, s.err(ctx, "records")
 	}
+	s.waitsForOthers(t, len(ids))
 	found, err := s.Ledger.Records(ctx, ids)
 	s.travel(t)
 	return found, err
@@ -53,10 +54,11 @@ func (s viewStore) Replace(ctx context.Context, v readmodel.View, seen *readmode
 	})
 	if done {
 		s.reach(viewWasMended)
+		s.rebuilds.mendedIn(s.number)
 		delete(s.spoiled, v.ID)
 	}
 	s.travel(t)
-	if fate == lostAfter {
+	if fate == lostAfter || s.canary == mendedThenNoted && done {
 		return false, s.err(ctx, "replace")
 	}
 	return done, err
