@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
 	"github.com/hailstone-rides/hailstone/internal/payments"
 	"github.com/hailstone-rides/hailstone/internal/payments/gatewaytest"
 	"github.com/hailstone-rides/hailstone/internal/readmodel"
@@ -107,6 +108,25 @@ func (o *oracle) finished() {
 	}
 }
 
+// noticesChanges judges that a stream cannot be read from which a commit is missing, or
+// whose commits belong to another past.
+func (o *oracle) noticesChanges(a *account) {
+	whole := a.history.Commits()
+	n := len(whole) / 2
+	if n == 0 {
+		return
+	}
+	lacking := slices.Delete(slices.Clone(whole), n, n+1)
+	foreign := slices.Clone(whole)
+	foreign[n] = whole[n].Clone()
+	foreign[n].Prev[0]++
+	for _, commits := range [][]events.Commit{lacking, foreign} {
+		if _, err := events.NewHistory(a.id.Stream(), commits); err == nil && len(commits) > n {
+			o.fail("1: what was changed is not read", a.id, "%d commits of %d", len(commits), len(whole))
+		}
+	}
+}
+
 func (o *oracle) finishedBooking(a *account, ledger map[string]gatewaytest.Entry) {
 	h, err := o.truth.Load(o.ctx, a.id.Stream())
 	if err == nil {
@@ -115,6 +135,7 @@ func (o *oracle) finishedBooking(a *account, ledger map[string]gatewaytest.Entry
 	if err != nil || len(h.Commits()) != len(a.history.Commits()) {
 		o.fail("1: an observed event never changes", a.id, "%v", err)
 	}
+	o.noticesChanges(a)
 	if why := o.unsettled(a); why != "" {
 		o.fail("4: every booking reaches its end", a.id, "%s", why)
 	}

@@ -13,7 +13,7 @@ import (
 var ends = [...][2]string{
 	{places[0], places[1]},
 	{places[2], places[3]},
-	{places[1], places[1]},
+	{`{"lat":52,"lng":13}`, `{"lat":52.0001,"lng":13}`}, // for the least that a ride costs
 	{`{"lat":90,"lng":180}`, `{"lat":89.9,"lng":-180,"label":"` + strings.Repeat("x", 120) + `"}`},
 	{`{"lat":-90,"lng":0}`, `{"lat":-89.9,"lng":0}`},
 	{`{"lat":50,"lng":13.4,"label":""}`, `{"lat":52.0745,"lng":13.4}`}, // 299,8 kilometers of road

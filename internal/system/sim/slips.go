@@ -131,6 +131,7 @@ func slipsInTrips(path string) []request {
 		post(path, `{"pickup":`+places[0]+`,"product":"standard"`+method+`}`, "validation-failed", "/dropoff"),
 		post(path, `{"dropoff":`+places[0]+`,"product":"standard"`+method+`}`, "validation-failed", "/pickup"),
 		post(path, `{"pickup":`+places[0]+`,"dropoff":`+places[1]+method+`}`, "validation-failed", "/product"),
+		post(path, trip(places[1], places[1], `"xl"`), "validation-failed", "/dropoff"),
 		post(path, trip(places[0], places[1], `"boat"`), "validation-failed", "/product"),
 		post(path, trip(places[0], places[1], `null`), "validation-failed", "/product"),
 		post(path, trip(`{"lat":90.1,"lng":0}`, places[1], `"xl"`), "validation-failed", "/pickup/lat"),
