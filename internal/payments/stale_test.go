@@ -136,7 +136,12 @@ func stories() map[string]story {
 		lostAndRetried(t, d)
 		theNextCardDeclines(t.Context(), d)
 	}
+	unseen := func(m move) func(*testing.T, *desk) { // its webhook is lost
+		return func(t *testing.T, d *desk) { t.Helper(); captured(t, d); m(t.Context(), d) }
+	}
 	return map[string]story{
+		"a refund by hand that is not seen": {unseen(refundsByHand(84)), []move{banksDecide("lost_card"), refundsByHand(84)}},
+		"a dispute that is not seen":        {unseen(disputes("needs_response")), []move{disputes("under_review"), disputes("won")}},
 		"a booking that is canceled":        {nil, []move{cancel}},
 		"a booking that expires":            {nil, []move{expire}},
 		"a card that declines":              {nil, []move{theNextCardDeclines, cancel}},
