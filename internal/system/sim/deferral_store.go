@@ -36,7 +36,7 @@ func (s workStore) unavailable(what string, id booking.ID) error {
 func (s workStore) write(ctx context.Context, what string, id booking.ID, effect func() error) error {
 	t := taskOf(ctx)
 	s.travel(t)
-	fate := s.fate(what+" by "+t.inv.function, throttled, lostBefore, lostAfter, late, repeated)
+	fate := s.fate(what+" by "+t.inv.function, throttled, lostBefore, lostAfter, late, repeated, contended)
 	if fate != none {
 		s.tell(string(id), "%s: %s %s: %s", t.name, what, id, fate)
 	}
@@ -46,6 +46,11 @@ func (s workStore) write(ctx context.Context, what string, id booking.ID, effect
 	switch fate {
 	case throttled, lostBefore:
 		return s.unavailable(what, id)
+	case contended:
+		if what == "defer" || what == "offer" { // the SDK repeats them, here in vain
+			return s.unavailable(what, id)
+		}
+		return fmt.Errorf("%s %s: %w: %w", what, id, deferral.ErrChanged, errInjected)
 	case late:
 		s.later(what, func() { _ = s.happen(t.name+" (late)", what, id, effect) })
 		return s.unavailable(what, id)

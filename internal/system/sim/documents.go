@@ -46,11 +46,13 @@ func (s documentStore) Get(ctx context.Context, id string) (control.Document, er
 func (s documentStore) Put(ctx context.Context, id string, d control.Document) error {
 	t := taskOf(ctx)
 	s.travel(t)
-	fate := s.fate("put document by "+t.inv.function, throttled, lostBefore, lostAfter, late, repeated)
+	fate := s.fate("put document by "+t.inv.function, throttled, lostBefore, lostAfter, late, repeated, contended)
 	d = s.rebuilds.canaryPut(id, d)
 	switch {
 	case fate == throttled || fate == lostBefore || ctx.Err() != nil:
 		return s.unavailable("put", id)
+	case fate == contended:
+		return fmt.Errorf("put %s: %w: %w", id, control.ErrConflict, errInjected)
 	case fate == late:
 		s.later("document", func() { _ = s.happens(id, d) })
 		return s.unavailable("put", id)

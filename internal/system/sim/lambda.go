@@ -4,6 +4,9 @@ import (
 	"context"
 	"strconv"
 	"time"
+
+	"github.com/hailstone-rides/hailstone/internal/booking"
+	"github.com/hailstone-rides/hailstone/internal/events"
 )
 
 // Faults of every input and output of a function, and of its clock.
@@ -61,6 +64,38 @@ type invocation struct {
 	alarms []string
 	// appended tells that an append is done and its answer on its way.
 	appended bool
+	// undecided is the stream of an append that lost a race, until it is loaded again; races
+	// is how many were lost.
+	undecided events.StreamID
+	races     int
+}
+
+// lostRace notes that an append was refused for another write, which must be followed by a
+// load: the command is decided again.
+func (i *invocation) lostRace(stream events.StreamID) {
+	i.undecided = stream
+	i.races++
+}
+
+// loads notes that a stream is loaded.
+func (i *invocation) loads(stream events.StreamID) {
+	if i.undecided == stream {
+		i.undecided = ""
+	}
+}
+
+// mostRaces is how many races the product loses before it gives up.
+const mostRaces = 6
+
+// decidesAgain judges an invocation that came to its end: a race that it lost is no outage, and
+// its caller is not told to come again while there is time to decide again.
+func (w *World) decidesAgain(inv *invocation) {
+	const sleeping = 2 * time.Second
+	if inv.undecided == "" || inv.races >= mostRaces || time.Now().Add(sleeping).After(inv.deadline) {
+		return
+	}
+	id, _ := booking.IDOf(inv.undecided)
+	w.fail("a lost race is decided again", id, "%s gave up on %s after %d lost races", inv.function, inv.undecided, inv.races)
 }
 
 // invoke runs a function in an environment, as a task of its own. ended is told
@@ -88,6 +123,9 @@ func (w *World) invoke(env *environment, timeout time.Duration, fn func(context.
 		fn(ctx, inv)
 		if alive = !inv.dead; alive && len(inv.alarms) > 0 {
 			w.fail("what people must look at is an alarm", "", "%s ends without %v", t.name, inv.alarms)
+		}
+		if alive {
+			w.decidesAgain(inv)
 		}
 	})
 }

@@ -12,6 +12,7 @@ const (
 	appendCameLate        Probe = "an append arrived after its caller had given up, and was stored"
 	ownWriteCameTwice     Probe = "the client library repeated an append that had been stored"
 	transactionsMet       Probe = "two transactions met at a lease"
+	plainWriteMetOne      Probe = "a plain append met a transaction"
 	driverWasBusy         Probe = "a driver was on another ride"
 
 	functionCrashed   Probe = "a function crashed between two steps"
@@ -125,7 +126,7 @@ const (
 // Probes returns every probe there is.
 func Probes() []Probe {
 	return []Probe{
-		appendFoundItsCommand, appendLostARace, appendWasLostAfter, appendCameLate, ownWriteCameTwice, transactionsMet, driverWasBusy,
+		appendFoundItsCommand, appendLostARace, appendWasLostAfter, appendCameLate, ownWriteCameTwice, transactionsMet, plainWriteMetOne, driverWasBusy,
 		functionCrashed, functionTimedOut, frozenAndResumed, crashAfterAppend, visibilityExpired,
 		olderSchemaWasWritten, newerSchemaWasMet, newerFormWasMet,
 		messageFailed, messageCameAgain, messageWasDuplicated, messageWentDead, deadLetterCameBack, sendFailedInPart,

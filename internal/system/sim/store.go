@@ -51,6 +51,7 @@ var _ events.Store = eventLog{}
 func (l eventLog) Load(ctx context.Context, id events.StreamID) (events.History, error) {
 	t := taskOf(ctx)
 	l.counts("load by " + t.inv.function)
+	t.inv.loads(id)
 	l.travel(t)
 	if err := l.reads(ctx, t, "load", string(id)); err != nil {
 		return events.History{}, err
@@ -97,10 +98,7 @@ func (l eventLog) Append(ctx context.Context, at events.Position, draft events.D
 	if l.behind(t.inv.environment) {
 		draft = l.asOlder(draft)
 	}
-	possible := []fault{throttled, lostBefore, lostAfter, late, repeated}
-	if draft.Lease.Change != events.LeaseKept {
-		possible = append(possible, contended)
-	}
+	possible := []fault{throttled, lostBefore, lostAfter, late, repeated, contended}
 	unknown := fmt.Errorf("append to %s: %w: %w", at.Stream(), events.ErrUnavailable, errInjected)
 	fate := l.fate("append by "+t.inv.function, possible...)
 	if fate != none {
@@ -114,6 +112,13 @@ func (l eventLog) Append(ctx context.Context, at events.Position, draft events.D
 		return events.Appended{}, unknown
 	case contended:
 		l.reach(transactionsMet)
+		if draft.Lease.Change == events.LeaseKept {
+			l.reach(plainWriteMetOne)
+		}
+		t.inv.lostRace(at.Stream())
+		if l.canary == contendedTakenForDown {
+			return events.Appended{}, unknown
+		}
 		return events.Appended{}, fmt.Errorf("append to %s: %w: %w", at.Stream(), events.ErrConflict, errInjected)
 	case late:
 		l.later("append", func() {
@@ -127,6 +132,9 @@ func (l eventLog) Append(ctx context.Context, at events.Position, draft events.D
 	appended, err := l.canaryStore(t, at, draft)
 	if err == nil && fate == repeated && !appended.Replayed {
 		appended, err = l.storeAgain(t, at, draft)
+	}
+	if errors.Is(err, events.ErrConflict) {
+		t.inv.lostRace(at.Stream())
 	}
 	t.inv.appended = err == nil
 	owing := alarmsOf(appended, err)

@@ -21,6 +21,7 @@ const (
 	leaseForgotten        Canary = "a driver is assigned without a lease"
 	requestForgotten      Canary = "a command is stored without its request"
 	staleLog              Canary = "the log is read eventually consistently"
+	contendedTakenForDown Canary = "a write that meets a transaction counts as one that could not be made"
 	decidedTwice          Canary = "a command that was carried out is carried out again"
 	driverAsSpelled       Canary = "a driver's id in capitals is another driver"
 	pricedOtherwise       Canary = "a ride costs one more than its price"
@@ -28,7 +29,7 @@ const (
 
 func logCanaries() []Canary {
 	return []Canary{
-		appendUnconditional, acknowledgedBefore, ownWriteTakenForRival, terminalStateLeft, leaseForgotten, requestForgotten, staleLog, decidedTwice,
+		appendUnconditional, acknowledgedBefore, ownWriteTakenForRival, terminalStateLeft, leaseForgotten, requestForgotten, staleLog, decidedTwice, contendedTakenForDown,
 		riderBySubject, driverAsSpelled,
 		pricedOtherwise,
 	}
