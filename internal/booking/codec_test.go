@@ -126,8 +126,8 @@ func TestOldSchemasAreReadForever(t *testing.T) {
 	}
 }
 
-// A subject without its issuer names nobody: no caller has the bookings of schema 1,
-// whoever the issuer of their token is.
+// A subject without its issuer is no rider: no caller has the bookings of schema 1, at
+// any issuer.
 func TestNoCallerIsTheRiderOfSchema1(t *testing.T) {
 	t.Parallel()
 	golden, err := os.ReadFile("testdata/events-old-schemas.golden")

@@ -31,7 +31,7 @@ func IDOf(stream events.StreamID) (id ID, ok bool) {
 func (id ID) Valid() bool { return derived(string(id), idPrefix) }
 
 // Caller is who makes a request: a subject, as the issuer of its token names it.
-// The subject alone names nobody: two issuers may give the same one.
+// The subject alone is no identity: two issuers may give the same one.
 type Caller struct {
 	Issuer  string
 	Subject string

@@ -180,8 +180,8 @@ func TestWhoMayReadABooking(t *testing.T) {
 	}
 }
 
-// A view of a build that stored a subject for its rider tells nobody's booking from a
-// namesake's: the log decides, and the subject is not logged.
+// A view of a build that stored a subject for its rider does not say at which issuer:
+// the log decides, and the subject is not logged.
 func TestAViewWithASubjectForItsRiderIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

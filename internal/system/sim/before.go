@@ -16,8 +16,8 @@ const storedBefore fault = "stored before"
 // subjectTakenForRider is a release that takes the subject of such a booking for a rider.
 const subjectTakenForRider Canary = "a subject of an old schema is taken for a rider"
 
-// nobody is the rider of that booking.
-var nobody = person{}
+// noRider owns that booking.
+var noRider = person{}
 
 // bookBefore stores that booking.
 func (w *World) bookBefore() {
@@ -26,7 +26,7 @@ func (w *World) bookBefore() {
 	}
 	rider := riderNumber(0)
 	id := booking.IDFor(rider.caller(), "before")
-	w.oracle.owners[id] = nobody
+	w.oracle.owners[id] = noRider
 	draft, err := draftBefore(rider.name)
 	if err == nil {
 		var none events.History
@@ -74,7 +74,7 @@ func subjectTaken(h events.History) (events.History, error) {
 // there is where that is not known.
 func (o *oracle) namesItsRider(id booking.ID, shown booking.RiderID) {
 	owner := o.owners[id]
-	if !owner.is(nobody) {
+	if !owner.is(noRider) {
 		if shown != owner.caller().RiderID() {
 			o.fail("8: a booking is its rider's", id, "it shows %s, and %s of %s asked for it", shown, owner.name, owner.issuer)
 		}

@@ -15,13 +15,13 @@ const (
 	otherIssuer = "https://other.example"
 )
 
-// riderBySubject is a log whose riders are told apart by their subjects alone.
-const riderBySubject Canary = "a rider is a subject, whoever the issuer"
+// riderBySubject is a log that has one rider for the same subject at two issuers.
+const riderBySubject Canary = "a rider is a subject, at any issuer"
 
 // namesakes is how many riders have the subject of another one.
 const namesakes = 2
 
-// person is somebody with a token.
+// person is the bearer of a token.
 type person struct {
 	issuer, name string
 	roles        []string
