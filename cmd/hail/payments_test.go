@@ -60,7 +60,7 @@ func (o operated) books(t *testing.T, key string) booking.ID {
 	}
 	service := &booking.Service{Store: dynamoevents.New(o.db.Client, dynamoevents.Tables{Events: o.db.Tables.Events}, events.NewStamp)}
 	_, err = service.Create(t.Context(), id, booking.Request{
-		RiderID: "rider", Product: "standard", Tariff: tariff, At: time.Now().UTC().Truncate(time.Millisecond),
+		RiderID: booking.Caller{Subject: "rider"}.RiderID(), Product: "standard", Tariff: tariff, At: time.Now().UTC().Truncate(time.Millisecond),
 		Trip: booking.Trip{
 			Pickup: booking.Place{Lat: 52.52, Lng: 13.41}, Dropoff: booking.Place{Lat: 52.5, Lng: 13.3}, PaymentMethod: "pm_card_visa",
 		},

@@ -27,6 +27,18 @@ func ExampleCaller_RiderID() {
 	// rd_be2t5cdeqpnna5ybvxmpta54fdsybw5i
 }
 
+// The log is never changed: what is no rider id never gets there.
+func TestASubjectIsNotTakenForARider(t *testing.T) {
+	t.Parallel()
+	const subject = "alice@example.com"
+	r := request(t)
+	r.RiderID = subject
+	decided, err := booking.Decide(booking.State{ID: id}, r)
+	if err == nil || codeOf(err) != "" || len(decided) != 0 || strings.Contains(err.Error(), subject) {
+		t.Errorf("it leads to %v (%v), want an error that is no rejection and does not name the subject", decided, err)
+	}
+}
+
 func TestRiderIDs(t *testing.T) {
 	t.Parallel()
 	id := alice.RiderID()

@@ -68,7 +68,7 @@ func newDesk(t tester, method string) *desk {
 		Sleep:   resilience.Sleep,
 	}
 	_, err = bookings.Create(t.Context(), id, booking.Request{
-		At: noon, RiderID: "alice", Product: "standard", Tariff: tariff,
+		At: noon, RiderID: booking.Caller{Subject: "alice"}.RiderID(), Product: "standard", Tariff: tariff,
 		Trip: booking.Trip{Pickup: booking.Place{Lat: 52.5219, Lng: 13.4132}, Dropoff: booking.Place{Lat: 52.5163, Lng: 13.3777}, PaymentMethod: method},
 	}, booking.Envelope{CommandID: "create", Request: []byte(`{}`), Actor: "rider/alice", At: noon})
 	if err != nil {

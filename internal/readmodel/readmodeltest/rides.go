@@ -17,6 +17,11 @@ type Rides struct {
 	At time.Time
 }
 
+// RiderOf returns whose booking Advance makes: one of about a thousand riders.
+func RiderOf(id booking.ID) booking.Caller {
+	return booking.Caller{Issuer: "https://issuer.example", Subject: "rider-" + string(id[3:5])}
+}
+
 // Commits is how many commits a whole ride has.
 const Commits = 8
 
@@ -30,7 +35,7 @@ func (r Rides) Advance(ctx context.Context, id booking.ID, n int) error {
 	switch n {
 	case 0:
 		_, err = r.Bookings.Create(ctx, id, booking.Request{
-			At: r.At, RiderID: booking.Caller{Subject: string(id[3:5])}.RiderID(), Product: "standard", Tariff: r.Tariff,
+			At: r.At, RiderID: RiderOf(id).RiderID(), Product: "standard", Tariff: r.Tariff,
 			Trip: booking.Trip{Pickup: pickup, Dropoff: dropoff, PaymentMethod: "pm_card_visa"},
 		}, envelope)
 	default:

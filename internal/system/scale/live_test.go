@@ -189,7 +189,7 @@ type ride struct {
 // looks reads a booking and its rider's list. Neither may fail, whatever is done about
 // the views meanwhile, and no list may leave the booking out.
 func (l *load) looks(api http.Handler, id booking.ID) {
-	who := "rider-" + string(id[3:5])
+	who := readmodeltest.RiderOf(id)
 	var v readmodel.View
 	if !l.get(api, who, "/v1/bookings/"+string(id), &v) {
 		return
@@ -211,15 +211,15 @@ func (l *load) looks(api http.Handler, id booking.ID) {
 			}
 		}
 		if page.Next == nil {
-			l.Errorf("%s is not in the list of %s", id, who)
+			l.Errorf("%s is not in the list of %s", id, who.Subject)
 			return
 		}
 		path = "/v1/bookings?limit=100&cursor=" + *page.Next
 	}
 }
 
-func (l *load) get(api http.Handler, who, path string, into any) bool {
-	ctx := httpapi.WithRequest(l.Context(), httpapi.Request{ID: "req-1", Caller: &httpapi.Caller{Caller: booking.Caller{Issuer: "https://issuer.example", Subject: who}}})
+func (l *load) get(api http.Handler, who booking.Caller, path string, into any) bool {
+	ctx := httpapi.WithRequest(l.Context(), httpapi.Request{ID: "req-1", Caller: &httpapi.Caller{Caller: who}})
 	answer := httptest.NewRecorder()
 	api.ServeHTTP(answer, httptest.NewRequestWithContext(ctx, http.MethodGet, path, http.NoBody))
 	l.looked.Add(1)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -52,12 +53,13 @@ func draftBefore(subject string) (events.Draft, error) {
 	if request.Tariff, err = booking.LoadTariff("standard-2026"); err != nil {
 		return events.Draft{}, err
 	}
-	request.RiderID = booking.RiderID(subject) // as the first schema has it
+	request.RiderID = riderNumber(0).caller().RiderID()
 	decided, err := booking.Decide(booking.State{}, request)
 	if err != nil {
 		return events.Draft{}, err
 	}
 	data, err := json.Marshal(decided[0])
+	data = bytes.Replace(data, []byte(request.RiderID), []byte(subject), 1) // as the first schema has it
 	return events.Draft{
 		CommandID: booking.CreateCommandID, Request: []byte(personal), Actor: booking.ActorRider, RecordedAt: now,
 		Events:   []events.Event{{Type: decided[0].Type(), Schema: 1, Data: data}},

@@ -37,7 +37,7 @@ func (s *idle) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	at := time.Now().UTC().Truncate(time.Millisecond)
 	id := booking.IDFor(booking.Caller{Subject: "rider"}, r.Header.Get("Idempotency-Key"))
 	sample := api.SampleRequest()
-	request := booking.Request{At: at, RiderID: "rider", Product: sample.Product, Tariff: s.tariff, Trip: booking.Trip{
+	request := booking.Request{At: at, RiderID: booking.Caller{Subject: "rider"}.RiderID(), Product: sample.Product, Tariff: s.tariff, Trip: booking.Trip{
 		Pickup: booking.Place{Lat: sample.Pickup.Lat, Lng: sample.Pickup.Lng}, Dropoff: booking.Place{Lat: sample.Dropoff.Lat, Lng: sample.Dropoff.Lng},
 		PaymentMethod: sample.PaymentMethod,
 	}}
