@@ -170,7 +170,7 @@ func riderOf(parts ...string) string {
 func (j judged) isAsked() {
 	f, m := j.fact(), j.before
 	if f.old {
-		j.right(j.owners[j.id].is(nobody), "of %s", f.RiderID)
+		j.right(j.owners[j.id].is(noRider), "of %s", f.RiderID)
 		return
 	}
 	role, ok := "dispatch", func(wish) bool { return true }
