@@ -121,7 +121,8 @@ func TestWhatIsOwedIsNotSettledWithoutIt(t *testing.T) {
 		"an object of before the decline is old":    {after(ride, failed), booking.RecordPaymentStarted{At: noon, Ref: "pi_2", Group: 2}, nil, ""},
 		"a decline is retried with a new object": {
 			after(ride, second, failed), retry,
-			given{booking.PaymentRetried{At: noon, Operation: booking.OperationAuthorize, Group: 3, NewObject: true}}, "",
+			given{booking.PaymentRetried{At: noon, Operation: booking.OperationAuthorize, Group: 3, NewObject: true}},
+			"",
 		},
 		"a lost hold of the least that can be charged is held anew": {fee(50), retry, given{again(2)}, ""},
 		"a lost hold of less is not": {
@@ -174,7 +175,8 @@ func TestAnOldFactAppendsNothing(t *testing.T) {
 		"a decline of another object":                {given{requested(t), started}, booking.RecordDecline{At: noon, Ref: "pi_2", Group: 1}, nil, ""},
 		"a capture after it was all given back": {
 			after(captured, booking.RefundRequested{At: noon, RefundID: "rf_1", Amount: eur(1084)}, booking.PaymentRefunded{At: noon, RefundID: "rf_1", Amount: eur(1084)}),
-			booking.RecordCapture{At: at(9), Ref: "pi_1", Amount: eur(1084)}, nil, "",
+			booking.RecordCapture{At: at(9), Ref: "pi_1", Amount: eur(1084)},
+			nil, "",
 		},
 		"a failure after a release":                  {voided, fail, nil, ""},
 		"an object after an object was declined":     {given{requested(t), started, declined, canceled}, start, nil, ""},
@@ -189,16 +191,22 @@ func TestAnOldFactAppendsNothing(t *testing.T) {
 	})
 	check(t, map[string]rule{
 		"a failure after the end, without another end": {
-			given{requested(t), started, expired}, fail,
-			given{booking.PaymentFailed{At: at(9), Operation: booking.OperationAuthorize, Reason: "x"}}, "",
+			given{requested(t), started, expired},
+			fail,
+			given{booking.PaymentFailed{At: at(9), Operation: booking.OperationAuthorize, Reason: "x"}},
+			"",
 		},
 		"attempts to hold": {
-			given{requested(t), started}, spend(booking.OperationAuthorize),
-			given{booking.PaymentAttemptSpent{At: noon, Operation: booking.OperationAuthorize, Group: 2}}, "",
+			given{requested(t), started},
+			spend(booking.OperationAuthorize),
+			given{booking.PaymentAttemptSpent{At: noon, Operation: booking.OperationAuthorize, Group: 2}},
+			"",
 		},
 		"attempts to cancel what is not confirmed": {
-			given{requested(t), started}, spend(booking.OperationVoid),
-			given{booking.PaymentAttemptSpent{At: noon, Operation: booking.OperationVoid, Group: 2}}, "",
+			given{requested(t), started},
+			spend(booking.OperationVoid),
+			given{booking.PaymentAttemptSpent{At: noon, Operation: booking.OperationVoid, Group: 2}},
+			"",
 		},
 	})
 }
@@ -339,7 +347,9 @@ func TestARefund(t *testing.T) {
 		},
 		"whose attempts were spent succeeds late": {
 			after(captured, asked("rf_1", 84), booking.PaymentRefundFailed{At: at(6), RefundID: "rf_1", Code: booking.ReasonSpent}),
-			succeed("rf_1", "re_1", 84), given{done("rf_1", 84)}, "",
+			succeed("rf_1", "re_1", 84),
+			given{done("rf_1", 84)},
+			"",
 		},
 		"that failed before objects were kept succeeds without one": {
 			after(captured, asked("rf_1", 84), refused), succeed("rf_1", "", 84), given{done("rf_1", 84)}, "",

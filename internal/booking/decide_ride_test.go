@@ -192,7 +192,7 @@ func TestEvolveShowsTheWholeStory(t *testing.T) {
 		ID: id, Version: 9, Status: booking.Completed, RiderID: alice.RiderID(), Product: "standard", Tariff: "standard-2026",
 		Prices: tariff(t).Products["standard"], Fees: tariff(t).Fees, Trip: trip(), Fare: eur(1084), Hold: eur(1308), DriverID: "d-1",
 		Payment: booking.Payment{
-			Status: booking.PaymentIsCaptured, Ref: "pi_1", Group: 1, Authorized: 1308, Captured: 1084, CaptureBefore: captureBefore,
+			Status: booking.PaymentIsCaptured, Ref: "pi_1", Group: 1, Asked: 1308, Authorized: 1308, Captured: 1084, CaptureBefore: captureBefore,
 		},
 		AuthorizeBy: at(30), AssignBy: at(20), AssignedAt: at(1), ArrivedAt: at(2), StartedAt: at(3),
 		RequestedAt: noon, UpdatedAt: at(5),

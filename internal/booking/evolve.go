@@ -52,18 +52,19 @@ func Evolve(s State, e Event) State {
 		at = e.At
 		s.Status = Expired
 	default:
-		s.Payment, at = s.Payment.evolve(e)
+		s.Payment, at = s.Payment.evolve(e, s.AmountToHold().Amount)
 	}
 	s.UpdatedAt = at
 	return s
 }
 
-func (p Payment) evolve(e Event) (Payment, time.Time) {
+// evolve applies a fact. toHold is what an object that is made now is made for.
+func (p Payment) evolve(e Event, toHold int64) (Payment, time.Time) {
 	var at time.Time
 	switch e := e.(type) {
 	case PaymentStarted:
 		at = e.At
-		p.Status, p.Ref, p.Group = PaymentIsStarted, e.Ref, e.Group
+		p.Status, p.Ref, p.Group, p.Asked = PaymentIsStarted, e.Ref, e.Group, toHold
 	case PaymentAttemptSpent:
 		at = e.At
 		p = p.spend(e)

@@ -88,6 +88,8 @@ type Payment struct {
 	// Attempts are those at each operation; those at refunds are with the refunds.
 	Authorizing, Capturing, Voiding Attempts
 
+	// Asked is what the object was made for: the amount that a hold must have.
+	Asked      int64
 	Authorized int64
 	Captured   int64
 	Refunded   int64

@@ -172,6 +172,8 @@ func (w *Worker) putOff(ctx context.Context, d queue.Delivery, wish Deferral) er
 func reasonOf(err error, over bool) (r Reason, ok bool) {
 	var failed *payments.Error
 	switch {
+	case errors.Is(err, payments.ErrMismatch):
+		return Mismatch, true
 	case errors.Is(err, payments.ErrUndecided):
 		return Undecided, true
 	case errors.Is(err, resilience.ErrOpen), errors.Is(err, resilience.ErrFull):

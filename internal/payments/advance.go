@@ -76,11 +76,17 @@ func (j *job) canceling() call {
 // advance makes the calls that bring the object on, each chosen by what the provider
 // has said last, and records what it has in the end.
 func (j *job) advance(ctx context.Context, due Operation, object Payment) error {
+	if err := j.verify(due, object); err != nil {
+		return err
+	}
 	c, ok := j.next(due, object)
 	if !ok {
 		return j.settle(ctx, due, object)
 	}
 	object, cause, err := j.try(ctx, c)
+	if err == nil {
+		err = j.verify(due, object)
+	}
 	if err != nil {
 		return err
 	}
@@ -142,6 +148,9 @@ func (j *job) unmoved(ctx context.Context, c call, object Payment, cause error) 
 func (j *job) giveUp(ctx context.Context, why ending) error {
 	c := j.canceling()
 	object, cause, err := j.try(ctx, c)
+	if err == nil {
+		err = j.verify(Authorize, object)
+	}
 	switch {
 	case err != nil:
 		return err

@@ -19,6 +19,8 @@ const (
 	AlarmDisputed = "payment_disputed"
 	// AlarmStuck: an operation is tried again and again and cannot succeed by itself.
 	AlarmStuck = "payment_stuck"
+	// AlarmMismatch: what the provider says does not fit what was asked or owed.
+	AlarmMismatch = "payment_mismatch"
 	// AlarmRefused: the provider refuses this service, whatever it asks for.
 	AlarmRefused = "payment_provider_refused"
 	// BreakerChanged: whether the provider is called has changed, for all environments.
@@ -41,6 +43,10 @@ func (j *job) tell(ctx context.Context, b booking.Outcome, commandID string) {
 			j.Log.ErrorContext(ctx, AlarmFailed, "booking_id", b.State.ID, "operation", e.Operation, "reason", e.Reason)
 		case booking.PaymentAuthorizationLost:
 			j.Log.ErrorContext(ctx, AlarmFailed, "booking_id", b.State.ID, "operation", booking.OperationCapture, "reason", booking.CauseAuthorizationLost)
+		case booking.PaymentCaptured:
+			if owed := b.State.Owed(); e.Amount != owed {
+				j.Log.ErrorContext(ctx, AlarmMismatch, "booking_id", b.State.ID, "captured", e.Amount.Amount, "owed", owed.Amount)
+			}
 		case booking.PaymentRefundFailed:
 			j.Log.ErrorContext(ctx, AlarmRefundFailed, "booking_id", b.State.ID, "refund_id", e.RefundID, "reason", e.Code)
 		case booking.PaymentDisputed:
@@ -56,6 +62,10 @@ var errStuck = errors.New("every group of attempts is spent")
 // alarm is raised where trying again later will not help by itself. The work stays
 // due all the same: whoever is woken needs only to mend the cause.
 func (j *job) alarm(ctx context.Context, err error) {
+	if errors.Is(err, ErrMismatch) {
+		j.Log.ErrorContext(ctx, AlarmMismatch, "booking_id", j.booking.State.ID, "error", err.Error())
+		return
+	}
 	var e *Error
 	if !errors.As(err, &e) {
 		return

@@ -37,6 +37,9 @@ func (j *job) look(ctx context.Context) error {
 		return nil
 	}
 	object, err := j.Gateway.Retrieve(ctx, j.payment().Ref)
+	if err == nil {
+		err = j.verify(Due(j.booking.State, j.now()), object)
+	}
 	if err != nil {
 		return err
 	}

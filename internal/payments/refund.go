@@ -113,6 +113,9 @@ func (j *job) notGivenBack(ctx context.Context, r booking.Refund, cause error) e
 // by an id of this service, or knows a second time, was made by hand: it goes by the
 // provider's own id.
 func (j *job) learnRefunds(ctx context.Context, listed []RefundObject) error {
+	if err := j.verifyRefunds(listed); err != nil {
+		return err
+	}
 	ours := map[string]bool{}
 	for _, r := range listed {
 		id := r.RefundID

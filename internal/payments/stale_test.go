@@ -216,7 +216,7 @@ func (d *desk) crosses(t *testing.T, at, otherAt int, moves []move) (both bool) 
 	}}
 	err := reconciles(t.Context(), &first)
 	close(firstDone)
-	if first.Gateway.(*stalling).calls < at { //nolint:forcetypeassert // it was made here
+	if first.Gateway.(*stalling).calls < at {
 		return false
 	}
 	if err := errors.Join(err, <-otherDone); err != nil {

@@ -12,11 +12,18 @@ import (
 // do so at once, the log names one; the other's object is canceled.
 func (j *job) start(ctx context.Context) error {
 	s := j.booking.State
-	object, err := j.Gateway.Create(ctx, Order{
+	order := Order{
 		BookingID: string(s.ID), Amount: s.AmountToHold().Amount, Currency: s.Hold.Currency, Method: s.Trip.PaymentMethod,
-	}, j.NewKey())
+	}
+	object, err := j.Gateway.Create(ctx, order, j.NewKey())
 	if err != nil {
 		return j.notMade(ctx, err)
+	}
+	if object.BookingID != order.BookingID {
+		return mismatch("%s was made for another booking", object.Ref)
+	}
+	if err := verifyTerms(object, order.Amount, order.Currency); err != nil {
+		return err // the object holds nothing and never will, see below
 	}
 	// If this fails, the object stays behind: it holds nothing and never will, since
 	// only an object that the log names is confirmed.

@@ -60,6 +60,7 @@ const (
 	RefundsFailed      Metric = "RefundsFailed"
 	PaymentsDisputed   Metric = "PaymentsDisputed"
 	PaymentsStuck      Metric = "PaymentsStuck"
+	PaymentMismatches  Metric = "PaymentMismatches"
 	ProviderRefusals   Metric = "ProviderRefusals"
 
 	CreateLatency   Metric = "ProviderCreateLatency"
@@ -133,6 +134,7 @@ var definitions = []Definition{
 	{RefundsFailed, Count, "payment", "refunds that failed, at once or later"},
 	{PaymentsDisputed, Count, "payment", "charges that cardholders contest"},
 	{PaymentsStuck, Count, "payment", "attempts of a payment that cannot succeed by itself"},
+	{PaymentMismatches, Count, "payment", "answers of the provider that do not fit what was asked or owed"},
 	{ProviderRefusals, Count, "payment", "calls that the provider refuses this service as such: its key, its account"},
 	{CreateLatency, Milliseconds, "payment", "one call to create a payment object"},
 	{ConfirmLatency, Milliseconds, "payment", "one call to confirm, which takes the hold"},
@@ -182,6 +184,7 @@ func (m Metric) unit() Unit {
 // by themselves, but what must wake somebody they log.
 var told = map[string]Metric{
 	payments.AlarmStuck:     PaymentsStuck,
+	payments.AlarmMismatch:  PaymentMismatches,
 	payments.AlarmRefused:   ProviderRefusals,
 	payments.BreakerChanged: BreakerTransitions,
 	booking.AlarmLease:      LeasesOfOthers,

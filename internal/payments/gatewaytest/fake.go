@@ -227,7 +227,7 @@ func (f *Fake) do(ctx context.Context, r request) (reply, error) {
 	if a.err != nil {
 		return reply{}, a.failure(r.Call)
 	}
-	return a, nil
+	return fault.misreport(a), nil
 }
 
 // reply is what the provider says.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/payments"
@@ -43,6 +44,8 @@ type Fault struct {
 	hang    bool // until the context ends
 	decline string
 	pending bool
+	payment func(*payments.Payment)
+	refund  func(*payments.RefundObject)
 }
 
 // Unreachable is a call that was certainly not sent.
@@ -89,6 +92,28 @@ func Refused() Fault {
 	err := failed(resilience.Permanent, "invalid_request_error")
 	err.Refused = true
 	return Fault{err: err}
+}
+
+// Misreported makes the answer of a call about an object a wrong one. The object itself
+// is as it should be.
+func Misreported(change func(*payments.Payment)) Fault { return Fault{payment: change} }
+
+// MisreportedRefund makes the answer of a call about refunds a wrong one.
+func MisreportedRefund(change func(*payments.RefundObject)) Fault { return Fault{refund: change} }
+
+// misreport applies the change of a fault to an answer.
+func (f Fault) misreport(a reply) reply {
+	if f.payment != nil {
+		f.payment(&a.payment)
+	}
+	if f.refund != nil {
+		f.refund(&a.refund)
+		a.refunds = slices.Clone(a.refunds)
+		for i := range a.refunds {
+			f.refund(&a.refunds[i])
+		}
+	}
+	return a
 }
 
 // DeclinedWithoutTrace is a refusal of the payment method that the object does not

@@ -80,11 +80,18 @@ func TestAnswers(t *testing.T) {
 		{"not JSON", 200, "<html>" + secret, resilience.Unknown, "unreadable_response"},
 		{"empty", 200, "", resilience.Unknown, "unreadable_response"},
 		{"null", 200, "null", resilience.Unknown, "unreadable_response"},
-		{"another object", 200, `{"id":"` + secret + `","status":"canceled","currency":"eur","amount":1}`, resilience.Unknown, "unreadable_response"},
-		{"unknown state", 200, `{"id":"pi_1","status":"` + secret + `","currency":"eur","amount":1}`, resilience.Unknown, "unreadable_response"},
-		{"no amount", 200, `{"id":"pi_1","status":"canceled","currency":"eur"}`, resilience.Unknown, "unreadable_response"},
-		{"no currency", 200, `{"id":"pi_1","status":"canceled","amount":1}`, resilience.Unknown, "unreadable_response"},
-		{"endless", 200, `{"id":"pi_1","status":"canceled","amount":1,"currency":"eur","x":"` + strings.Repeat("x", 2<<20) + `"}`, resilience.Unknown, "unreadable_response"},
+		{"another object", 200, `{"id":"` + secret + `","object":"payment_intent","status":"canceled","currency":"eur","amount":1}`, resilience.Unknown, "unreadable_response"},
+		{"another type", 200, `{"id":"pi_1","object":"setup_intent","status":"canceled","currency":"eur","amount":1}`, resilience.Unknown, "unreadable_response"},
+		{"no type", 200, `{"id":"pi_1","status":"canceled","currency":"eur","amount":1}`, resilience.Unknown, "unreadable_response"},
+		{"a hold of nothing", 200, `{"id":"pi_1","object":"payment_intent","status":"requires_capture","currency":"eur","amount":2}`, resilience.Unknown, "unreadable_response"},
+		{"a hold of less than nothing", 200, `{"id":"pi_1","object":"payment_intent","status":"requires_capture","currency":"eur","amount":2,"amount_capturable":-2}`, resilience.Unknown, "unreadable_response"},
+		{"a hold of more", 200, `{"id":"pi_1","object":"payment_intent","status":"requires_capture","currency":"eur","amount":2,"amount_capturable":3}`, resilience.Unknown, "unreadable_response"},
+		{"a capture of nothing", 200, `{"id":"pi_1","object":"payment_intent","status":"succeeded","currency":"eur","amount":2}`, resilience.Unknown, "unreadable_response"},
+		{"a capture of more", 200, `{"id":"pi_1","object":"payment_intent","status":"succeeded","currency":"eur","amount":2,"amount_received":3}`, resilience.Unknown, "unreadable_response"},
+		{"unknown state", 200, `{"id":"pi_1","object":"payment_intent","status":"` + secret + `","currency":"eur","amount":1}`, resilience.Unknown, "unreadable_response"},
+		{"no amount", 200, `{"id":"pi_1","object":"payment_intent","status":"canceled","currency":"eur"}`, resilience.Unknown, "unreadable_response"},
+		{"no currency", 200, `{"id":"pi_1","object":"payment_intent","status":"canceled","amount":1}`, resilience.Unknown, "unreadable_response"},
+		{"endless", 200, `{"id":"pi_1","object":"payment_intent","status":"canceled","amount":1,"currency":"eur","x":"` + strings.Repeat("x", 2<<20) + `"}`, resilience.Unknown, "unreadable_response"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

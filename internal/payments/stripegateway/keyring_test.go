@@ -36,7 +36,7 @@ func TestARotatedKeyIsTakenUp(t *testing.T) {
 					_, _ = w.Write([]byte(`{"error":{"type":"invalid_request_error","message":"Expired API Key provided"}}`))
 					return
 				}
-				_, _ = w.Write([]byte(`{"id":"pi_1","object":"payment_intent","status":"requires_capture","amount":2000,"currency":"eur","metadata":{"booking_id":"bk_1"}}`))
+				_, _ = w.Write([]byte(`{"id":"pi_1","object":"payment_intent","status":"requires_capture","amount":2000,"amount_capturable":2000,"currency":"eur","metadata":{"booking_id":"bk_1"}}`))
 			}))
 			t.Cleanup(server.Close)
 			var refused []string

@@ -15,12 +15,16 @@ import (
 func paymentOf(intent *stripe.PaymentIntent) (payments.Payment, error) {
 	status, known := statusOf(intent.Status)
 	switch {
-	case intent.ID == "" || !isIdentifier(intent.ID):
+	case intent.Object != "payment_intent" || intent.ID == "" || !isIdentifier(intent.ID):
 		return payments.Payment{}, errors.New("the answer is not a payment intent")
 	case !known:
 		return payments.Payment{}, errors.New("the payment intent is in an unknown state")
 	case !isCurrency(string(intent.Currency)) || intent.Amount <= 0:
 		return payments.Payment{}, errors.New("the payment intent has no amount")
+	case status == payments.StatusAuthorized && !isPartOf(intent.AmountCapturable, intent.Amount):
+		return payments.Payment{}, errors.New("the payment intent does not say what it holds")
+	case status == payments.StatusCaptured && !isPartOf(intent.AmountReceived, intent.Amount):
+		return payments.Payment{}, errors.New("the payment intent does not say what was received")
 	}
 	p := payments.Payment{
 		Ref:         intent.ID,
@@ -47,6 +51,10 @@ func paymentOf(intent *stripe.PaymentIntent) (payments.Payment, error) {
 	}
 	return p, nil
 }
+
+// isPartOf reports whether an amount that Stripe documents for a state is really there: it
+// is left out by proxies and doubles, which then reads as zero.
+func isPartOf(part, whole int64) bool { return 0 < part && part <= whole }
 
 func statusOf(s stripe.PaymentIntentStatus) (payments.Status, bool) {
 	switch s {

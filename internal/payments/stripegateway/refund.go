@@ -79,7 +79,7 @@ func (g *Gateway) Disputes(ctx context.Context, ref string) ([]payments.Dispute,
 	page := g.disputes.List(context.WithValue(ctx, exchangeKey{}, x), params)
 	return all(ctx, g, listing[*stripe.Dispute]{what("disputes", ref), x, page, page.Data()}, func(d *stripe.Dispute) (payments.Dispute, error) {
 		status := wordOf(string(d.Status))
-		if !isIdentifier(d.ID) || d.ID == "" || status == "" || !isCurrency(string(d.Currency)) || !isAbout(d.PaymentIntent, ref) {
+		if d.Object != "dispute" || !isIdentifier(d.ID) || d.ID == "" || status == "" || !isCurrency(string(d.Currency)) || !isAbout(d.PaymentIntent, ref) {
 			return payments.Dispute{}, errors.New("not a dispute of the object")
 		}
 		return payments.Dispute{ID: d.ID, Amount: d.Amount, Currency: strings.ToUpper(string(d.Currency)), Status: status}, nil
@@ -148,7 +148,7 @@ func withoutRelease(oldestFirst []payments.RefundObject, listed []*stripe.Refund
 }
 
 func refundObject(r *stripe.Refund, ref string) (payments.RefundObject, error) {
-	if r.ID == "" || !isIdentifier(r.ID) || r.Amount <= 0 || !isCurrency(string(r.Currency)) || !isAbout(r.PaymentIntent, ref) {
+	if r.Object != "refund" || r.ID == "" || !isIdentifier(r.ID) || r.Amount <= 0 || !isCurrency(string(r.Currency)) || !isAbout(r.PaymentIntent, ref) {
 		return payments.RefundObject{}, errors.New("not a refund of the object")
 	}
 	out := payments.RefundObject{ID: r.ID, RefundID: r.Metadata[refundKey], Amount: r.Amount, Currency: strings.ToUpper(string(r.Currency))}

@@ -63,12 +63,13 @@ func TestRefundsAreRead(t *testing.T) {
 // refunds: the next step would be to make one.
 func TestWhatIsNoListOfRefunds(t *testing.T) {
 	t.Parallel()
-	const good = `{"id":"re_1","payment_intent":"pi_1","amount":500,"currency":"eur","status":"succeeded"}`
+	const good = `{"id":"re_1","object":"refund","payment_intent":"pi_1","amount":500,"currency":"eur","status":"succeeded"}`
 	for name, body := range map[string]string{
 		"cut off":         strings.Replace(listOf(good), `"has_more":false`, `"has_more":true`, 1),
 		"something else":  `{"object":"charge"}`,
 		"nothing":         `{}`,
 		"null":            `null`,
+		"another type":    listOf(strings.Replace(good, `"object":"refund"`, `"object":"charge"`, 1)),
 		"another payment": listOf(strings.Replace(good, "pi_1", "pi_2", 1)),
 		"no payment":      listOf(strings.Replace(good, `"payment_intent":"pi_1",`, "", 1)),
 		"unknown state":   listOf(strings.Replace(good, "succeeded", "celebrated", 1)),
@@ -101,8 +102,8 @@ func TestARefundOfAnotherIsNotTaken(t *testing.T) {
 func TestDisputesAreRead(t *testing.T) {
 	t.Parallel()
 	list := listOf(
-		`{"id":"du_2","payment_intent":"pi_1","amount":500,"currency":"eur","status":"lost"}`,
-		`{"id":"du_1","payment_intent":{"id":"pi_1"},"amount":200,"currency":"eur","status":"under_review"}`,
+		`{"id":"du_2","object":"dispute","payment_intent":"pi_1","amount":500,"currency":"eur","status":"lost"}`,
+		`{"id":"du_1","object":"dispute","payment_intent":{"id":"pi_1"},"amount":200,"currency":"eur","status":"under_review"}`,
 	)
 	g := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, list) })
 	got, err := g.Disputes(t.Context(), "pi_1")

@@ -11,9 +11,10 @@ import (
 const (
 	declineSettlesDebt Canary = "a declined card settles what is owed"
 	failureForgotten   Canary = "a refund that has failed succeeds, by an older answer"
+	wrongBelieved      Canary = "an amount that the provider misreports is recorded"
 )
 
-func moneyCanaries() []Canary { return []Canary{declineSettlesDebt, failureForgotten} }
+func moneyCanaries() []Canary { return []Canary{declineSettlesDebt, failureForgotten, wrongBelieved} }
 
 // canaryFact is a draft as it would be if facts were decided about wrongly.
 func (w *World) canaryFact(draft events.Draft) events.Draft {
@@ -30,6 +31,14 @@ func (w *World) canaryFact(draft events.Draft) events.Draft {
 		return rewritten(draft, booking.TypePaymentRefundFailed, func(data map[string]any) string {
 			delete(data, "ref")
 			return booking.TypePaymentRefundFailed
+		})
+	case wrongBelieved:
+		return rewritten(draft, booking.TypePaymentCaptured, func(data map[string]any) string {
+			amount, _ := data["amount"].(map[string]any)
+			if n, ok := amount["amount"].(float64); ok && w.result.Faults[misreported] > 0 {
+				amount["amount"] = n + 1
+			}
+			return booking.TypePaymentCaptured
 		})
 	default:
 		return draft

@@ -23,16 +23,17 @@ const (
 	// declinedOwed is declined, for a second hold of what is owed. It strikes after the
 	// faults, too: only then are lost holds taken anew.
 	declinedOwed fault = "declined for what is owed"
-	undecided    fault = "undecided" // a refund that a bank decides later
-	down         fault = "down"      // for hours
-	brief        fault = "brief"     // down for ten minutes
-	flapping     fault = "flapping"  // down every other twenty seconds, for half an hour
+	misreported  fault = "misreported" // an answer with an amount, or a currency, that is not the object's
+	undecided    fault = "undecided"   // a refund that a bank decides later
+	down         fault = "down"        // for hours
+	brief        fault = "brief"       // down for ten minutes
+	flapping     fault = "flapping"    // down every other twenty seconds, for half an hour
 )
 
 func providerPart() part {
 	return part{
 		faults: odds{
-			unreachable: 0.2, rateLimited: 0.2, hangBefore: 0.1, hangAfter: 0.1, tardy: 0.2, busy: 0.2, stored500: 0.3, declined: 0.1, declinedOwed: 1, undecided: 1,
+			unreachable: 0.2, rateLimited: 0.2, hangBefore: 0.1, hangAfter: 0.1, tardy: 0.2, busy: 0.2, stored500: 0.3, declined: 0.1, declinedOwed: 1, undecided: 1, misreported: 0.1,
 		},
 		onceAWorld: odds{down: 0.1, brief: 0.15, flapping: 0.15},
 		canaries:   providerCanaries(),
@@ -63,7 +64,7 @@ func (c call) reads() bool {
 
 // possible are the faults that can meet a call.
 func (c call) possible() []fault {
-	possible := []fault{unreachable, rateLimited, lostBefore, lostAfter, hangBefore, hangAfter, busy, late, tardy}
+	possible := []fault{unreachable, rateLimited, lostBefore, lostAfter, hangBefore, hangAfter, busy, late, tardy, misreported}
 	if !c.reads() {
 		possible = append(possible, stored500)
 	}
@@ -146,14 +147,15 @@ var retryAfters = [...]time.Duration{time.Second, 3 * time.Second, 30 * time.Sec
 // act is what happens at the provider.
 func (p provider) act(c call, fate fault) (payments.Payment, error) {
 	p.oracle.providerCalled(c.Call)
-	switch fate {
-	case stored500:
+	if fate == stored500 {
 		p.oracle.stored[c.Ref+string(c.Op)]++
+	}
+	switch fate {
 	case rateLimited:
 		p.nextFault = gatewaytest.RateLimited(retryAfters[p.src.pick("retry after", len(retryAfters))])
+	case misreported:
+		p.nextFault = p.misreports()
 	default:
-	}
-	if fate != rateLimited {
 		p.nextFault = map[fault]gatewaytest.Fault{
 			unreachable: gatewaytest.Unreachable(),
 			lostBefore:  gatewaytest.LostBefore(), lostAfter: gatewaytest.LostAfter(),
@@ -171,6 +173,21 @@ func (p provider) act(c call, fate fault) (payments.Payment, error) {
 		p.happened(c)
 	}
 	return object, err
+}
+
+// misreports is an answer whose amounts are another object's, or in another currency.
+func (p provider) misreports() gatewaytest.Fault {
+	wrong := p.src.pick("misreported", 3)
+	return gatewaytest.Misreported(func(object *payments.Payment) {
+		switch wrong {
+		case 0:
+			object.Amount, object.Authorized, object.Captured = object.Amount+1, object.Authorized+1, object.Captured+1
+		case 1:
+			object.Authorized, object.Captured = 0, 0
+		default:
+			object.Currency = "JPY"
+		}
+	})
 }
 
 // Create implements payments.Gateway.

@@ -105,6 +105,7 @@ const (
 	rideWasCompleted      Probe = "a ride was completed and captured"
 	paymentWasDeclined    Probe = "a payment was declined"
 	owedWasDeclined       Probe = "a card was declined for an amount that is owed"
+	wrongAnswerRefused    Probe = "an answer of the provider did not fit what was asked"
 	paymentWasAbandoned   Probe = "a payment was abandoned"
 	holdWasVoided         Probe = "a hold was released"
 	authorizedAfterTheEnd Probe = "an authorization was recorded after its booking had ended"
@@ -141,7 +142,7 @@ func Probes() []Probe {
 		answerWasUnavailable, writtenThoughUnknown, historyHadPages, nothingWasModified,
 		worldWasCalm, requestWasMalformed, fareWasQuoted, oneVersionWasRead,
 		cancellationCostAFee, bookingWasAborted, riderDidNotShowUp, driverWasTakenOff, bookingExpired, rideWasCompleted,
-		paymentWasDeclined, owedWasDeclined, paymentWasAbandoned, holdWasVoided, authorizedAfterTheEnd, twoObjectsWereMade, holdLapsed, paymentWasRetried, clocksDisagreed,
+		paymentWasDeclined, owedWasDeclined, wrongAnswerRefused, paymentWasAbandoned, holdWasVoided, authorizedAfterTheEnd, twoObjectsWereMade, holdLapsed, paymentWasRetried, clocksDisagreed,
 		attemptWasSpent, keyWasForgotten, refundWasMade, refundFailedLate, handWasLearned, disputeWasLearned, noticeFoundBooking, webhookWasTaken, webhookWasRefused,
 	}
 }

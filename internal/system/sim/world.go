@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
@@ -165,7 +166,7 @@ func (w *World) log() *slog.Logger { return slog.New(alarm{w}) }
 type alarm struct{ *World }
 
 var alarmsOfPayments = []string{
-	payments.AlarmFailed, payments.AlarmRefundFailed, payments.AlarmDisputed, payments.AlarmStuck, payments.AlarmRefused,
+	payments.AlarmFailed, payments.AlarmRefundFailed, payments.AlarmDisputed, payments.AlarmStuck, payments.AlarmMismatch, payments.AlarmRefused,
 }
 
 // Enabled implements slog.Handler.
@@ -184,6 +185,9 @@ func (a alarm) Handle(ctx context.Context, r slog.Record) error {
 	}
 	if r.Level >= slog.LevelError && !slices.Contains(alarmsOfPayments, r.Message) {
 		a.fail("nothing is logged as an error", "", "%s", text)
+	}
+	if r.Message == payments.AlarmMismatch && strings.Contains(text, payments.ErrMismatch.Error()) {
+		a.reach(wrongAnswerRefused)
 	}
 	return nil
 }
