@@ -124,13 +124,28 @@ func (o *oracle) inOrder(a, b *listedItem) bool {
 	if !a.dispatch {
 		return !a.RequestedAt.Before(b.RequestedAt)
 	}
-	until := func(v *listedItem) time.Time { return o.streams[v.ID.Stream()].models[v.Version].assignBy }
-	// A view that is older than the index stands where the newer one does.
-	return !until(a).After(until(b)) || !o.isLatest(a) || !o.isLatest(b)
+	// View and index are each a moment behind at times: a booking that waits once more
+	// may stand where it stood, or where it will.
+	first, _ := o.waits(a)
+	_, last := o.waits(b)
+	return !first.After(last)
 }
 
-func (o *oracle) isLatest(v *listedItem) bool {
-	return o.streams[v.ID.Stream()].model().version == v.Version
+// waits returns the earliest and the latest place that a booking ever had in the list of
+// those who wait.
+func (o *oracle) waits(v *listedItem) (first, last time.Time) {
+	for _, m := range o.streams[v.ID.Stream()].models {
+		if m.status != booking.Confirmed {
+			continue
+		}
+		if first.IsZero() || m.assignBy.Before(first) {
+			first = m.assignBy
+		}
+		if m.assignBy.After(last) {
+			last = m.assignBy
+		}
+	}
+	return first, last
 }
 
 // leadsOn judges how a page leads on to the next.

@@ -234,7 +234,7 @@ func (p provider) Capture(ctx context.Context, ref string, amount int64, key str
 // Cancel implements payments.Gateway.
 func (p provider) Cancel(ctx context.Context, ref, key string) (payments.Payment, error) {
 	if p.canary == cancelForgotten || p.hidden[ref] {
-		return payments.Payment{Ref: ref, Status: payments.StatusCanceled}, nil
+		return payments.Payment{Ref: ref, BookingID: p.oracle.bookingOf(ref), Status: payments.StatusCanceled}, nil
 	}
 	return p.do(ctx, p.on(gatewaytest.Cancel, ref, key, func(ctx context.Context) (payments.Payment, error) {
 		return p.fake.Cancel(ctx, ref, key)
