@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"testing/synctest"
 	"time"
 
 	"github.com/hailstone-rides/hailstone/internal/booking"
@@ -25,6 +26,7 @@ func (w *World) bookBefore() {
 	if !w.strikes(storedBefore, "log") {
 		return
 	}
+	synctest.Wait() // the tasks that the parts have started are parked: this is none of them
 	rider := riderNumber(0)
 	id := booking.IDFor(rider.caller(), "before")
 	w.oracle.owners[id] = noRider
